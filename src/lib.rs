@@ -1,0 +1,19 @@
+//! wiretape: a tape recorder on the wire between AI agents and model providers.
+//!
+//! This file is the map. Data flows down the list; a room knows only rooms above it (`tests/architecture.rs` holds
+//! which), and what is read from the wire never flows back up to it:
+//!
+//! ```text
+//! client ──▶ proxy ──▶ provider        the data plane: bytes through, unchanged
+//!              │
+//!              ▼ reference-counted copies
+//!             tape                      the bounded queue behind it
+//! ```
+
+pub mod model;
+pub mod tape;
+pub mod proxy;
+pub mod web;
+pub mod config;
+pub mod app;
+pub mod cli;
