@@ -1,1 +1,3 @@
-//! Room: model.
+//! The nouns everyone shares. No I/O here, and nothing that knows how a noun came to be.
+
+pub mod setting;
