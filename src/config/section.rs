@@ -1,0 +1,119 @@
+//! The sections of the configuration, each with what its room says about its settings.
+
+use super::Config;
+use crate::model::setting::Raw;
+use crate::proxy::upstream::Upstreams;
+
+/// One `[section]`, without the type of its room's `Config`: its settings go by their place in `entries`.
+pub struct Section {
+    pub name: &'static str,
+    /// There is a `[section.NAME]` for each name that a user gives. Elsewhere the name is empty.
+    pub named: bool,
+    pub intro: &'static str,
+    pub entries: fn() -> Vec<Entry>,
+    pub(super) open: fn(&mut Config, name: &str),
+    pub(super) set: fn(&mut Config, name: &str, at: usize, &Raw) -> Result<(), String>,
+    /// `None` where it is unset.
+    pub(super) show: fn(&Config, name: &str, at: usize) -> Option<String>,
+    pub(super) names: fn(&Config) -> Vec<String>,
+    pub(super) check: fn(&Config) -> Vec<Fault>,
+}
+
+/// What a room finds wrong: under which name, at which key, and what.
+pub(super) type Fault = (String, &'static str, String);
+
+/// A setting, without the type of its room's `Config`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Entry {
+    pub key: &'static str,
+    pub doc: &'static str,
+    pub example: Option<&'static str>,
+}
+
+macro_rules! entries {
+    ($settings:expr) => {
+        || $settings.iter().map(|s| Entry { key: s.key, doc: s.doc, example: s.example }).collect()
+    };
+}
+
+macro_rules! section {
+    ($field:ident, $settings:expr, $intro:expr, $check:expr) => {
+        Section {
+            name: stringify!($field),
+            named: false,
+            intro: $intro,
+            entries: entries!($settings),
+            open: |_, _| {},
+            set: |config, _, at, raw| ($settings[at].set)(&mut config.$field, raw),
+            show: |config, _, at| ($settings[at].show)(&config.$field),
+            names: |_| vec![String::new()],
+            check: $check,
+        }
+    };
+}
+
+/// Every section, in the order in which the example shows them.
+pub const SECTIONS: &[Section] = &[
+    section!(
+        proxy,
+        crate::proxy::SETTINGS,
+        "The listener that agents' calls come to, and how they go on to the providers.",
+        |config| plain(config.proxy.check())
+    ),
+    section!(
+        web,
+        crate::web::SETTINGS,
+        "The listener for people and tools: pages, API, metrics. Nothing here is reachable through the proxy's address.",
+        |config| plain(config.web.check())
+    ),
+    section!(
+        tape,
+        crate::tape::SETTINGS,
+        "What waits between the wire and the record. The wire never waits for it.",
+        |_| Vec::new()
+    ),
+    section!(log, super::log::SETTINGS, "What wiretape says about itself, on stderr.", |config| plain(
+        config.log.check()
+    )),
+    Section {
+        name: "upstream",
+        named: true,
+        intro: "Providers by name, one table each. Replace https://host by http://127.0.0.1:4750/NAME in a client's \
+                base URL and keep the path. Of a built-in name (openai, anthropic, gemini, ollama and so on) say only \
+                what differs; any other name is a new upstream. In the environment: WIRETAPE_UPSTREAM__NAME__URL.",
+        entries: entries!(crate::proxy::upstream::SETTINGS),
+        open: |config, name| {
+            config.upstream_mut(name);
+        },
+        set: |config, name, at, raw| {
+            (crate::proxy::upstream::SETTINGS[at].set)(config.upstream_mut(name), raw)
+        },
+        show: |config, name, at| (crate::proxy::upstream::SETTINGS[at].show)(config.upstream(name)?),
+        names: |config| config.upstreams.iter().map(|(name, _)| name.clone()).collect(),
+        check: |config| Upstreams::new(&config.upstreams).err().unwrap_or_default(),
+    },
+];
+
+impl Section {
+    pub fn find(name: &str) -> Option<&'static Section> {
+        SECTIONS.iter().find(|section| section.name == name)
+    }
+
+    pub(super) fn position(&self, key: &str) -> Option<usize> {
+        (self.entries)().iter().position(|entry| entry.key == key)
+    }
+
+    /// Its header, as in `[upstream.NAME]`.
+    pub fn header(&self) -> String {
+        if self.named { format!("[{}.NAME]", self.name) } else { format!("[{}]", self.name) }
+    }
+
+    /// A setting's full name, as in `proxy.listen`.
+    pub(super) fn path(&self, name: &str, key: &str) -> String {
+        if self.named { format!("{}.{name}.{key}", self.name) } else { format!("{}.{key}", self.name) }
+    }
+}
+
+fn plain(faults: Vec<(&'static str, String)>) -> Vec<Fault> {
+    faults.into_iter().map(|(key, what)| (String::new(), key, what)).collect()
+}
