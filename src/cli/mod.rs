@@ -2,6 +2,7 @@
 //! 1 where something failed, 2 where the command line itself is wrong.
 
 mod check;
+mod log;
 mod serve;
 
 use std::io::{self, Write};

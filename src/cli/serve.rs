@@ -1,13 +1,15 @@
-//! `wiretape serve`: runs the recorder.
+//! `wiretape serve`: runs the recorder until it is told to stop.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Args;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
-use super::{Common, say};
-use crate::config::{Override, Sources};
-use crate::{app, config};
+use super::{Common, data, log, say};
+use crate::app::App;
+use crate::config::{self, Config, Override, Sources};
 
 #[derive(Debug, Default, Args)]
 pub(super) struct Arguments {
@@ -23,11 +25,85 @@ pub(super) struct Arguments {
 
 pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
     match config::load(&sources(common, own)) {
-        Ok(loaded) => app::run(loaded),
+        Ok(loaded) => {
+            log::start(&loaded.config.log);
+            match serve(&loaded.config) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(why) => {
+                    say(&format!("wiretape: {why}"));
+                    ExitCode::FAILURE
+                }
+            }
+        }
         Err(mistakes) => {
             say(&mistakes.to_string());
             ExitCode::FAILURE
         }
+    }
+}
+
+fn serve(config: &Config) -> Result<(), String> {
+    raise_file_limit();
+    // The relays have threads of their own; this runtime carries the web side and waits for signals.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|why| format!("no runtime: {why}"))?.block_on(run_until_told(config))
+}
+
+async fn run_until_told(config: &Config) -> Result<(), String> {
+    let listen = |kind| signal(kind).map_err(|why| format!("cannot listen for signals: {why}"));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let app = App::start(config).await.map_err(|why| why.to_string())?;
+    announce(&app, config);
+    told(&mut terminate, &mut interrupt).await;
+    tracing::info!(grace = ?config.proxy.shutdown_grace, "stopping; once more to stop at once");
+    let now = CancellationToken::new();
+    let mut stopping = std::pin::pin!(app.stop(now.clone()));
+    let books = tokio::select! {
+        books = stopping.as_mut() => books,
+        () = told(&mut terminate, &mut interrupt) => {
+            now.cancel();
+            stopping.await
+        }
+    };
+    let counts = books.counts;
+    tracing::info!(exchanges = counts.exchanges, bytes = counts.bytes, lost = counts.lost_bytes, "stopped");
+    Ok(())
+}
+
+async fn told(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// Says where it listens, and prints the lines to paste.
+fn announce(app: &App, config: &Config) {
+    let address = app.proxy_address();
+    say(&format!("wiretape {}: relaying on http://{address}", env!("CARGO_PKG_VERSION")));
+    if let Some(tls) = app.tls_address() {
+        say(&format!("and on https://{tls}"));
+    }
+    say(&format!("health on http://{}/healthz", app.web_address()));
+    let base = if config.proxy.token.is_some() {
+        say("a token is asked for: put yours in the place of TOKEN");
+        format!("http://{address}/~token=TOKEN")
+    } else {
+        format!("http://{address}")
+    };
+    // Nobody may be reading, and that is no reason not to relay.
+    let _ = data(&format!(
+        "export OPENAI_BASE_URL={base}/v1\nexport ANTHROPIC_BASE_URL={base}\nexport GOOGLE_GEMINI_BASE_URL={base}\n"
+    ));
+}
+
+/// Two sockets a call: the usual soft limit of 1,024 files would end at some five hundred of them.
+fn raise_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!(%error, "could not raise the limit of open files");
     }
 }
 

@@ -17,7 +17,7 @@ mod section;
 
 pub use example::{Described, Table, describe, example, show};
 pub use load::{Loaded, Override, Sources, load};
-pub use log::Config as Log;
+pub use log::{Config as Log, Format as LogFormat};
 pub use mistake::{Mistake, Mistakes, Place};
 pub use section::{Entry, SECTIONS, Section};
 

@@ -1,1 +1,7 @@
-//! Room: web.
+//! The control plane: what people and tools talk to, on a port of its own.
+
+mod config;
+mod health;
+
+pub use config::{Config, SETTINGS};
+pub use health::{Status, router};

@@ -1,0 +1,265 @@
+//! Which headers go on: all of them, in order, but for what belongs to one hop or to us. Pure.
+
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING,
+    UPGRADE,
+};
+use http::{HeaderMap, Version};
+
+use super::label;
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// What the request's headers become on the upstream's connection.
+pub struct Onward<'a> {
+    pub host: &'a HeaderValue,
+    /// The protocol of the upstream's connection.
+    pub version: Version,
+    /// The client asked to change protocols, and the upstream shall hear it.
+    pub upgrade: bool,
+    /// The credential that was ours, to be left out.
+    pub ours: Option<HeaderName>,
+}
+
+/// The headers to send on. Built anew instead of removed from, because removing from a `HeaderMap` changes its order.
+pub fn request(from: &HeaderMap, onward: &Onward<'_>) -> HeaderMap {
+    let http1 = onward.version < Version::HTTP_2;
+    let named = Named::of(from);
+    let mut to = HeaderMap::with_capacity(from.keys_len() + 1);
+    if http1 && !from.contains_key(HOST) {
+        to.append(HOST, onward.host.clone());
+    }
+    for (name, value) in from {
+        if *name == HOST {
+            if http1 && !to.contains_key(HOST) {
+                to.append(HOST, onward.host.clone());
+            }
+            continue;
+        }
+        if *name == CONNECTION {
+            if let Some(value) = onward.connection(from, value)
+                && !to.contains_key(CONNECTION)
+            {
+                to.append(CONNECTION, value);
+            }
+            continue;
+        }
+        let keep = match *name {
+            // Framing: hyper reads it and frames the same way, in the same place.
+            TRANSFER_ENCODING => http1,
+            CONTENT_LENGTH => !from.contains_key(TRANSFER_ENCODING),
+            TE => says_trailers(value),
+            UPGRADE => onward.upgrade,
+            _ => {
+                !is_hop(name) && !named.contains(name) && !is_ours(name) && onward.ours.as_ref() != Some(name)
+            }
+        };
+        if keep {
+            to.append(name.clone(), value.clone());
+        }
+    }
+    to
+}
+
+impl Onward<'_> {
+    /// What is left of a Connection header: only what the next hop must hear to do the same.
+    fn connection(&self, from: &HeaderMap, value: &HeaderValue) -> Option<HeaderValue> {
+        if self.version >= Version::HTTP_2 {
+            return None;
+        }
+        if self.upgrade {
+            return Some(value.clone());
+        }
+        let trailers = from.get(TE).is_some_and(says_trailers);
+        trailers.then(|| HeaderValue::from_static("te"))
+    }
+}
+
+/// Whether a response's headers can go on untouched, as nearly all can.
+pub fn response_is_clean(headers: &HeaderMap) -> bool {
+    let both = headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH);
+    !both && ![CONNECTION, KEEP_ALIVE, UPGRADE, PROXY_CONNECTION].iter().any(|hop| headers.contains_key(hop))
+}
+
+/// The response headers to send on. `upgrade`: the response changes protocols and says to which.
+pub fn response(from: &HeaderMap, upgrade: bool) -> HeaderMap {
+    let named = Named::of(from);
+    let mut to = HeaderMap::with_capacity(from.keys_len());
+    for (name, value) in from {
+        let keep = match name {
+            &CONNECTION | &UPGRADE => upgrade,
+            &TRANSFER_ENCODING => true,
+            &CONTENT_LENGTH => !from.contains_key(TRANSFER_ENCODING),
+            _ => !is_hop(name) && !named.contains(name),
+        };
+        if keep {
+            to.append(name.clone(), value.clone());
+        }
+    }
+    to
+}
+
+/// Whether the client asks to change protocols (HTTP/1.1's way).
+pub fn asks_upgrade(headers: &HeaderMap, version: Version) -> bool {
+    version == Version::HTTP_11 && headers.contains_key(UPGRADE) && Named::of(headers).says("upgrade")
+}
+
+/// Whether the client waits for a 100 before it sends its body.
+pub fn expects_continue(headers: &HeaderMap) -> bool {
+    headers
+        .get(http::header::EXPECT)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// Headers that end at the next hop (RFC 9110, 7.6.1). Trailer and TE's `trailers` go on, since trailers do.
+fn is_hop(name: &HeaderName) -> bool {
+    *name == CONNECTION
+        || *name == KEEP_ALIVE
+        || *name == PROXY_CONNECTION
+        || *name == PROXY_AUTHORIZATION
+        || *name == TE
+        || *name == TRANSFER_ENCODING
+        || *name == UPGRADE
+}
+
+fn is_ours(name: &HeaderName) -> bool {
+    name.as_str().starts_with(label::HEADER_PREFIX)
+}
+
+fn says_trailers(value: &HeaderValue) -> bool {
+    tokens(value).any(|token| token.eq_ignore_ascii_case("trailers"))
+}
+
+fn tokens(value: &HeaderValue) -> impl Iterator<Item = &str> {
+    value
+        .to_str()
+        .unwrap_or_default()
+        .split(',')
+        .map(|token| token.split(';').next().unwrap_or_default().trim())
+}
+
+/// What Connection headers name: headers for this hop alone, and options such as `close`.
+struct Named<'a>(Option<&'a HeaderMap>);
+
+impl<'a> Named<'a> {
+    fn of(headers: &'a HeaderMap) -> Self {
+        Self(headers.contains_key(CONNECTION).then_some(headers))
+    }
+
+    fn says(&self, option: &str) -> bool {
+        let mut values = self.0.iter().flat_map(|headers| headers.get_all(CONNECTION));
+        values.any(|value| tokens(value).any(|token| token.eq_ignore_ascii_case(option)))
+    }
+
+    /// Whether `name` is named. What a body or an upstream cannot do without is not taken off, whoever names it.
+    fn contains(&self, name: &HeaderName) -> bool {
+        self.0.is_some() && self.says(name.as_str()) && *name != CONTENT_LENGTH && *name != HOST
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn map(pairs: &[(&str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+        }
+        headers
+    }
+
+    fn list(headers: &HeaderMap) -> Vec<(&str, &str)> {
+        headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect()
+    }
+
+    fn onward(host: &HeaderValue, version: Version) -> Onward<'_> {
+        Onward { host, version, upgrade: false, ours: None }
+    }
+
+    #[test]
+    fn order_and_duplicates_stay_and_hops_go() {
+        let host = HeaderValue::from_static("up");
+        let from = map(&[
+            ("host", "me"),
+            ("accept", "a"),
+            ("connection", "keep-alive, X-Hop"),
+            ("x-dup", "1"),
+            ("x-dup", "2"),
+            ("x-hop", "gone"),
+            ("keep-alive", "5"),
+            ("proxy-authorization", "Basic x"),
+            ("x-wiretape-tag", "t"),
+            ("te", "trailers"),
+            ("content-length", "3"),
+            ("authorization", "Bearer k"),
+        ]);
+        let to = request(&from, &onward(&host, Version::HTTP_11));
+        let expected = [
+            ("host", "up"),
+            ("accept", "a"),
+            ("connection", "te"),
+            ("x-dup", "1"),
+            ("x-dup", "2"),
+            ("te", "trailers"),
+            ("content-length", "3"),
+            ("authorization", "Bearer k"),
+        ];
+        assert_eq!(list(&to), expected);
+        let to = request(&from, &onward(&host, Version::HTTP_2));
+        assert!(!to.contains_key(HOST) && !to.contains_key(CONNECTION));
+    }
+
+    #[test]
+    fn an_upgrade_goes_on_whole() {
+        let host = HeaderValue::from_static("up");
+        let from = map(&[("connection", "Upgrade"), ("upgrade", "websocket"), ("sec-websocket-key", "k")]);
+        assert!(asks_upgrade(&from, Version::HTTP_11) && !asks_upgrade(&from, Version::HTTP_2));
+        let to = request(&from, &Onward { upgrade: true, ..onward(&host, Version::HTTP_11) });
+        assert_eq!(to.get(CONNECTION).unwrap(), "Upgrade");
+        assert_eq!(to.get(UPGRADE).unwrap(), "websocket");
+        let to = request(&from, &onward(&host, Version::HTTP_11));
+        assert!(!to.contains_key(UPGRADE));
+    }
+
+    #[test]
+    fn two_framings_become_one() {
+        let host = HeaderValue::from_static("up");
+        let from = map(&[("content-length", "3"), ("transfer-encoding", "chunked")]);
+        assert!(!request(&from, &onward(&host, Version::HTTP_11)).contains_key(CONTENT_LENGTH));
+        assert!(!response_is_clean(&from) && !response(&from, false).contains_key(CONTENT_LENGTH));
+    }
+
+    #[test]
+    fn a_connection_header_cannot_take_off_what_is_needed() {
+        let host = HeaderValue::from_static("up");
+        let from = map(&[("connection", "host, content-length, close"), ("content-length", "3")]);
+        let to = request(&from, &onward(&host, Version::HTTP_11));
+        assert_eq!(list(&to), [("host", "up"), ("content-length", "3")]);
+    }
+
+    proptest! {
+        /// Every header that is nobody's hop arrives, with its values in their order, and nothing is added but Host.
+        #[test]
+        fn end_to_end_headers_are_kept(pairs in proptest::collection::vec(("x-[a-f]{1,3}", "[ -~]{0,10}"), 0..12)) {
+            let host = HeaderValue::from_static("up");
+            let mut from = HeaderMap::new();
+            for (name, value) in &pairs {
+                from.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+            }
+            let to = request(&from, &onward(&host, Version::HTTP_11));
+            let mut expected = vec![("host", host.clone())];
+            expected.extend(from.iter().map(|(name, value)| (name.as_str(), value.clone())));
+            let found: Vec<_> = to.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+            prop_assert_eq!(found, expected);
+            let back = response(&from, false);
+            prop_assert_eq!(list_bytes(&back), list_bytes(&from));
+        }
+    }
+
+    fn list_bytes(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
+        headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
+    }
+}

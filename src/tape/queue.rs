@@ -1,0 +1,204 @@
+//! The bounded queue between relays and the tape's reader.
+//!
+//! One mutex around a vector: a push is a length check and a move, the reader takes the whole vector at once, and each
+//! worker thread has a queue of its own, so the lock is practically never contended. A channel would wake its reader
+//! for each chunk, and a wake-up costs more than relaying the chunk did; here a clock wakes it, or a high-water mark.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::Thread;
+
+use super::event::{Event, Record};
+
+/// What an event costs beside the bytes it carries.
+const EVENT_COST: usize = 100;
+
+/// What was taken and what was not.
+#[derive(Debug, Default)]
+pub struct Counters {
+    exchanges: AtomicU64,
+    events: AtomicU64,
+    bytes: AtomicU64,
+    lost_exchanges: AtomicU64,
+    lost_bytes: AtomicU64,
+    cut_bodies: AtomicU64,
+}
+
+/// The counters' values at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Exchanges begun.
+    pub exchanges: u64,
+    /// Events taken.
+    pub events: u64,
+    /// Body bytes taken.
+    pub bytes: u64,
+    /// Exchanges of which nothing was taken.
+    pub lost_exchanges: u64,
+    /// Body bytes that did not fit.
+    pub lost_bytes: u64,
+    /// Bodies that end early on the tape.
+    pub cut_bodies: u64,
+}
+
+impl Counters {
+    pub fn counts(&self) -> Counts {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counts {
+            exchanges: read(&self.exchanges),
+            events: read(&self.events),
+            bytes: read(&self.bytes),
+            lost_exchanges: read(&self.lost_exchanges),
+            lost_bytes: read(&self.lost_bytes),
+            cut_bodies: read(&self.cut_bodies),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Pending {
+    records: Vec<Record>,
+    /// Bytes held by `records`.
+    bytes: usize,
+    /// Ends that exchanges under way have been promised.
+    promised: usize,
+    /// The reader sleeps until something arrives.
+    idle: bool,
+}
+
+/// One worker's queue.
+pub struct Queue {
+    pending: Mutex<Pending>,
+    max_bytes: usize,
+    max_events: usize,
+    high_water: usize,
+    reader: Mutex<Option<Thread>>,
+    closed: AtomicBool,
+    counters: Arc<Counters>,
+}
+
+impl Queue {
+    /// A queue that holds at most `max_bytes` and `max_events`; `counters` may be shared with others.
+    pub fn new(max_bytes: usize, max_events: usize, counters: Arc<Counters>) -> Self {
+        Self {
+            pending: Mutex::new(Pending { idle: true, ..Pending::default() }),
+            max_bytes,
+            max_events,
+            high_water: max_bytes / 4,
+            reader: Mutex::new(None),
+            closed: AtomicBool::new(false),
+            counters,
+        }
+    }
+
+    /// Takes an exchange's first event and promises room for its last. `false`: it does not fit, none of it is taken.
+    pub(super) fn begin(&self, record: Record, size: usize) -> bool {
+        let mut pending = self.lock();
+        // Three more places: both directions' ends and the exchange's own are promised here, so that what begins ends.
+        if !self.fits(&pending, size, 1 + PROMISED) {
+            drop(pending);
+            self.counters.lost_exchanges.fetch_add(1, Ordering::Relaxed);
+            return false;
+        }
+        pending.promised += PROMISED;
+        self.counters.exchanges.fetch_add(1, Ordering::Relaxed);
+        self.take(pending, record, size);
+        true
+    }
+
+    /// Takes an event that is not an end. `false`: it did not fit.
+    pub(super) fn push(&self, record: Record, size: usize) -> bool {
+        let pending = self.lock();
+        if !self.fits(&pending, size, 1) {
+            return false;
+        }
+        self.take(pending, record, size);
+        true
+    }
+
+    /// Takes an event that had room promised to it.
+    pub(super) fn push_promised(&self, record: Record) {
+        let mut pending = self.lock();
+        pending.promised = pending.promised.saturating_sub(1);
+        self.take(pending, record, 0);
+    }
+
+    pub(super) fn count_cut(&self) {
+        self.counters.cut_bodies.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_lost(&self, bytes: usize) {
+        self.counters.lost_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Everything that waits, in order. Called by the reader alone.
+    pub(super) fn drain(&self, into: &mut Vec<Record>) {
+        let mut pending = self.lock();
+        pending.bytes = 0;
+        pending.idle = pending.records.is_empty();
+        if into.is_empty() {
+            std::mem::swap(&mut pending.records, into);
+        } else {
+            into.append(&mut pending.records);
+        }
+    }
+
+    /// Who is woken when the queue fills up, or when something arrives after it was found empty.
+    pub(super) fn set_reader(&self, thread: Thread) {
+        *lock(&self.reader) = Some(thread);
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.lock().idle
+    }
+
+    /// Bytes and events that wait.
+    pub fn depth(&self) -> (usize, usize) {
+        let pending = self.lock();
+        (pending.bytes, pending.records.len())
+    }
+
+    fn fits(&self, pending: &Pending, size: usize, events: usize) -> bool {
+        pending.bytes + size <= self.max_bytes
+            && pending.records.len() + pending.promised + events <= self.max_events
+    }
+
+    fn take(&self, mut pending: MutexGuard<'_, Pending>, record: Record, size: usize) {
+        if let Event::Data(_, bytes) = &record.event {
+            self.counters.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        }
+        self.counters.events.fetch_add(1, Ordering::Relaxed);
+        let before = pending.bytes;
+        pending.bytes += size + EVENT_COST;
+        pending.records.push(record);
+        let crossed = before < self.high_water && pending.bytes >= self.high_water;
+        let wake = std::mem::take(&mut pending.idle) || crossed;
+        drop(pending);
+        if wake && let Some(reader) = &*lock(&self.reader) {
+            reader.unpark();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        lock(&self.pending)
+    }
+
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        if let Some(reader) = &*lock(&self.reader) {
+            reader.unpark();
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+}
+
+/// Events an exchange is promised when it begins: the end of each direction, and its own.
+pub(super) const PROMISED: usize = 3;
+
+/// A poisoned lock still guards plain data that a push leaves whole at each step: recording goes on.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

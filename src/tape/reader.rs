@@ -1,0 +1,113 @@
+//! The thread that empties the queues, and what it hands the records to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::event::{Event, Record};
+use super::queue::Queue;
+
+/// How often the queues are emptied while traffic flows. Longer saves wake-ups, shorter loses less in a crash; it is
+/// far below the second that a crash may cost.
+const TICK: Duration = Duration::from_millis(20);
+
+/// Takes records off the reader's hands. Called on the reader's own thread.
+pub trait Sink: Send {
+    /// What arrived since the last call, in order for each exchange. May be emptied or left: it is cleared after.
+    fn take(&mut self, records: &mut Vec<Record>);
+}
+
+/// The reader's thread. Dropping it without `stop` leaves the thread to end with its queues' last word.
+pub struct Reader {
+    queues: Arc<[Arc<Queue>]>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Reader {
+    /// Starts reading `queues` into `sink`.
+    pub fn start(queues: Arc<[Arc<Queue>]>, mut sink: Box<dyn Sink>) -> std::io::Result<Self> {
+        let reading = Arc::clone(&queues);
+        let thread = std::thread::Builder::new().name("tape".to_owned()).spawn(move || {
+            for queue in &*reading {
+                queue.set_reader(std::thread::current());
+            }
+            read(&reading, &mut *sink);
+        })?;
+        Ok(Self { queues, thread: Some(thread) })
+    }
+
+    /// Reads what is left and ends the thread. Call it when no relay is left that could push.
+    pub fn stop(mut self) {
+        for queue in &*self.queues {
+            queue.close();
+        }
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the tape's reader had panicked");
+        }
+    }
+}
+
+fn read(queues: &[Arc<Queue>], sink: &mut dyn Sink) {
+    let mut records = Vec::new();
+    loop {
+        // Asked before draining: whatever was pushed before the close is then drained for certain.
+        let closed = queues.iter().all(|queue| queue.is_closed());
+        for queue in queues {
+            queue.drain(&mut records);
+        }
+        if !records.is_empty() {
+            sink.take(&mut records);
+            records.clear();
+        }
+        if closed {
+            return;
+        }
+        if queues.iter().all(|queue| queue.is_idle()) {
+            std::thread::park();
+        } else {
+            std::thread::park_timeout(TICK);
+        }
+    }
+}
+
+/// A sink that only counts what goes by, so that the relay's own books can be checked against the tape's.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    counts: Arc<[AtomicU64; 4]>,
+}
+
+/// What a `Tally` saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TallyCounts {
+    pub begun: u64,
+    pub ended: u64,
+    pub request_bytes: u64,
+    pub response_bytes: u64,
+}
+
+impl Tally {
+    pub fn counts(&self) -> TallyCounts {
+        let read = |i: usize| self.counts[i].load(Ordering::Acquire);
+        TallyCounts { begun: read(0), ended: read(1), request_bytes: read(2), response_bytes: read(3) }
+    }
+}
+
+impl Sink for Tally {
+    fn take(&mut self, records: &mut Vec<Record>) {
+        for record in records.iter() {
+            let (place, amount) = match &record.event {
+                Event::Begin(_) => (0, 1),
+                Event::End => (1, 1),
+                Event::Data(crate::model::Direction::Request, bytes) => (2, bytes.len()),
+                Event::Data(crate::model::Direction::Response, bytes) => (3, bytes.len()),
+                Event::Informational(_) | Event::Head(_) | Event::Trailers(..) | Event::Closed { .. } => {
+                    continue;
+                }
+            };
+            self.counts[place].fetch_add(amount as u64, Ordering::Release);
+        }
+    }
+}
