@@ -1,14 +1,16 @@
 #!/usr/bin/env node
 // Drives the Node SDKs of OpenAI and Anthropic, and the AI SDK, through every kind of call.
 //
-// usage: node drive_node.mjs BASE [--named] [--results FILE] [NAME…]
+// usage: node drive_node.mjs BASE [--named] [--h2c] [--results FILE] [NAME…]
 //
 // BASE is the provider's address or that of a relay before it; with --named, each provider's name is a path segment of
-// the relay's. Prints `ok NAME` or `FAIL NAME: why`; what each scenario returned goes to the results file, one JSON
+// the relay's; with --h2c the base speaks HTTP/2 in clear, and the scenarios named h2_… use it. Prints `ok NAME` or `FAIL NAME: why`; what each scenario returned goes to the results file, one JSON
 // line each, for compare.py. The SDKs are taken from $CLIENTS_DIR/npm, where tests/all puts them.
 
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
+import http from "node:http";
+import http2 from "node:http2";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -40,11 +42,15 @@ const SCHEMA = {
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { named: { type: "boolean", default: false }, results: { type: "string", default: "/dev/null" } },
+  options: {
+    named: { type: "boolean", default: false },
+    h2c: { type: "boolean", default: false },
+    results: { type: "string", default: "/dev/null" },
+  },
 });
 const [base, ...only] = positionals;
 if (!base) {
-  console.error("usage: drive_node.mjs BASE [--named] [--results FILE] [NAME…]");
+  console.error("usage: drive_node.mjs BASE [--named] [--h2c] [--results FILE] [NAME…]");
   process.exit(2);
 }
 
@@ -71,6 +77,12 @@ async function collect(stream) {
   const all = [];
   for await (const item of stream) all.push(plain(item));
   return all;
+}
+
+async function chunksOf(stream) {
+  const chunks = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return chunks;
 }
 
 /** The headers that tell the provider which scenario this is, and what to do in it. */
@@ -108,6 +120,41 @@ const anthropic = (name, steering = {}, more = {}) =>
 
 const aiSdk = (name, steering = {}) =>
   createOpenAI({ baseURL: of("openai", "/v1"), apiKey: "sk-fake-openai", headers: marked(name, steering) });
+
+/** A client without an SDK: many calls at once on one HTTP/2 connection, or each on its own where there is none. */
+class Plain {
+  constructor() {
+    this.session = options.h2c ? http2.connect(new URL(base).origin) : undefined;
+  }
+
+  close() {
+    this.session?.close();
+  }
+
+  /** A POST that has begun, as a readable stream of the answer, with its status. */
+  async begin(path, headers, body) {
+    const url = new URL(of("openai", path));
+    const all = { ...headers, "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+    const request = this.session
+      ? this.session.request({ ":method": "POST", ":path": url.pathname + url.search, ...all })
+      : http.request(url, { method: "POST", headers: all });
+    request.end(body);
+    return await new Promise((resolve, reject) => {
+      request.on("error", reject);
+      request.on("response", (answer) => {
+        const stream = this.session ? request : answer;
+        stream.on("error", () => {});
+        resolve({ status: this.session ? answer[":status"] : answer.statusCode, stream });
+      });
+    });
+  }
+
+  async call(path, headers, body) {
+    const { status, stream } = await this.begin(path, headers, body);
+    const bytes = Buffer.concat(await chunksOf(stream));
+    return { status, received: { sha256: digest(bytes), len: bytes.length } };
+  }
+}
 
 const CHAT = { model: "gpt-mock", messages: user() };
 const CLAUDE = { model: "claude-mock", max_tokens: 2048 };
@@ -282,6 +329,32 @@ const scenarios = {
     const client = anthropic(name);
     const calls = range(PARALLEL).map((i) => client.messages.create({ ...CLAUDE, messages: user(`${PROMPT} ${i}`) }));
     return await Promise.all(calls);
+  },
+
+  async h2_multiplexed(name) {
+    const client = new Plain();
+    const call = (i) => {
+      const body = JSON.stringify({ ...CHAT, messages: user(`${PROMPT} ${i}`), stream: i % 2 === 1 });
+      return client.call("/v1/chat/completions", marked(name, {}), body);
+    };
+    const large = (i) => client.call("/v1/mock/echo", marked(name, {}), LARGE.slice(i));
+    const results = await Promise.all([...range(30).map(call), ...range(4).map(large)]);
+    client.close();
+    return results;
+  },
+
+  // One stream that is broken off takes nothing of the others on its connection with it.
+  async h2_one_of_many_leaves(name) {
+    const client = new Plain();
+    const body = JSON.stringify({ ...CHAT, stream: true });
+    const left = await client.begin("/v1/chat/completions", marked(name, { endless: 1 }), body);
+    await new Promise((resolve) => left.stream.once("data", resolve));
+    const others = range(5).map(() => client.call("/v1/chat/completions", marked(`${name}_but_others`, {}), body));
+    left.stream.destroy();
+    await hasLeft(name);
+    const results = await Promise.all(others);
+    client.close();
+    return results.map((result) => [result.status, result.received.sha256, result.received.len]);
   },
 
   async ai_generate(name) {

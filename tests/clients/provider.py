@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A scripted model provider on loopback: HTTP/1.1 with keep-alive, and WebSocket. Standard library only.
 
-usage: provider.py [--port 0] [--log FILE]        prints its port on the first line
+usage: provider.py [--port 0] [--log FILE] [--tls CERTIFICATE KEY]        prints its port on the first line
 
 It speaks OpenAI (chat completions, responses, embeddings, models, audio transcription), Anthropic (messages) and
 Gemini (generateContent, streamGenerateContent); `speech.py` holds what it says, `sockets.py` the WebSocket side.
@@ -35,6 +35,7 @@ import collections
 import json
 import re
 import signal
+import ssl
 import sys
 import zlib
 
@@ -151,13 +152,16 @@ class Reply:
         self.record["status"] = status
         self.writer.write("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n")
 
-    async def send(self, data):
-        if not data:
+    async def send(self, data, last=False):
+        """Writes a piece of the body. The last one leaves in one write with the body's end: clients go once they have
+        read the event that says so, and a reply must not count as broken off because its end came too late."""
+        end = b"0\r\n\r\n" if last and self.chunked else b""
+        if not data + end:
             return
         self.sent.append(data)
-        self.writer.write(b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data)
+        self.writer.write(b"%x\r\n%b\r\n%b" % (len(data), data, end) if self.chunked and data else data + end)
         await self.writer.drain()
-        if self.writer.is_closing():
+        if self.writer.is_closing() and not last:
             raise ClientLeft
 
     async def end(self, trailers=()):
@@ -295,11 +299,11 @@ class Provider:
                 await asyncio.wait_for(gate.acquire(), PATIENCE)
             if request.option("endless") and index == len(events) // 2:
                 await self.endless(reader, reply)
-            await reply.send(encoder.piece(event) if encoder else event)
+            last = index == len(events) - 1
+            if encoder:
+                event = encoder.piece(event) + (encoder.end() if last else b"")
+            await reply.send(event, last)
             await asyncio.sleep(EVENT_GAP)
-        if encoder:
-            await reply.send(encoder.end())
-        await reply.end()
 
     async def endless(self, reader, reply):
         leaving = asyncio.ensure_future(until_left(reader))
@@ -390,10 +394,16 @@ async def main():
     parser = argparse.ArgumentParser(description="A scripted model provider on loopback.")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--log", default="-", help="where the JSON lines go; default: stderr")
+    parser.add_argument("--tls", nargs=2, metavar=("CERTIFICATE", "KEY"), help="speak TLS, with these files")
     arguments = parser.parse_args()
+    tls = None
+    if arguments.tls:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(*arguments.tls)
     log = sys.stderr if arguments.log == "-" else open(arguments.log, "a", encoding="utf-8")
     provider = Provider(log)
-    server = await asyncio.start_server(provider.connection, "127.0.0.1", arguments.port, limit=1 << 26)
+    listening = {"host": "127.0.0.1", "port": arguments.port, "limit": 1 << 26, "ssl": tls}
+    server = await asyncio.start_server(provider.connection, **listening)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
