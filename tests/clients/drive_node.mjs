@@ -125,6 +125,7 @@ const aiSdk = (name, steering = {}) =>
 class Plain {
   constructor() {
     this.session = options.h2c ? http2.connect(new URL(base).origin) : undefined;
+    this.session?.on("error", () => {}); // each request on it fails by itself
   }
 
   close() {
