@@ -111,8 +111,8 @@ impl App {
     /// flowing down the house: first the relays, then the tape they push to, last the web side, which tells of both.
     pub async fn stop(self, now: CancellationToken) -> Books {
         let Self { proxy, reader, counters, tally, web_stop, web_tasks, .. } = self;
-        let (stop, kill) = proxy.tokens();
-        stop.cancel();
+        let (stop, kill) = proxy.words();
+        stop.say();
         let joined = tokio::task::spawn_blocking(move || {
             proxy.join();
             reader.stop();
@@ -121,7 +121,7 @@ impl App {
         let result = tokio::select! {
             result = joined.as_mut() => result,
             () = now.cancelled() => {
-                kill.cancel();
+                kill.say();
                 joined.await
             }
         };

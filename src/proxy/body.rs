@@ -4,17 +4,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::Version;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use tokio_util::sync::CancellationToken;
 
 use super::client_io::Line;
 use super::expect::Gate;
 use super::limit::Place;
 use super::pool::Lease;
+use super::word::Word;
 use crate::model::{Closer, Direction, Ending};
 use crate::tape::Tap;
 
@@ -22,17 +22,25 @@ use crate::tape::Tap;
 struct Watch {
     tap: Arc<Tap>,
     direction: Direction,
-    /// Cancelled when this program breaks calls off.
-    kill: CancellationToken,
+    /// Said when this program breaks calls off.
+    kill: Word,
     open: bool,
 }
 
 impl Watch {
-    fn frame(&self, frame: &Frame<Bytes>) {
-        if let Some(data) = frame.data_ref() {
-            self.tap.data(self.direction, data);
-        } else if let Some(trailers) = frame.trailers_ref() {
-            self.tap.trailers(self.direction, trailers);
+    /// A frame went by; `last` if nothing can follow it.
+    fn frame(&mut self, frame: &Frame<Bytes>, last: bool) {
+        match (frame.data_ref(), frame.trailers_ref()) {
+            (Some(data), _) if last => {
+                self.open = false;
+                return self.tap.last(self.direction, data);
+            }
+            (Some(data), _) => self.tap.data(self.direction, data),
+            (None, Some(trailers)) => self.tap.trailers(self.direction, trailers),
+            (None, None) => {}
+        }
+        if last {
+            self.close(Ending::Complete);
         }
     }
 
@@ -53,7 +61,7 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         // When this program broke it off, the tap's own end says so.
-        if !self.open || self.kill.is_cancelled() {
+        if !self.open || self.kill.is_said() {
             return;
         }
         // Nobody wants the rest: of a request, the upstream once it has answered; else, the client has left.
@@ -92,13 +100,17 @@ pub struct RequestBody {
 }
 
 impl RequestBody {
-    pub fn new(inner: Incoming, tap: &Arc<Tap>, kill: &CancellationToken, gate: Option<Gate>) -> Self {
+    pub fn new(inner: Incoming, tap: &Arc<Tap>, kill: &Word, gate: Option<Gate>) -> Self {
         let direction = Direction::Request;
         let mut watch = Watch { tap: Arc::clone(tap), direction, kill: kill.clone(), open: true };
         if inner.is_end_stream() {
             watch.close(Ending::Complete);
         }
         Self { inner, watch, gate }
+    }
+
+    pub fn tap(&self) -> &Arc<Tap> {
+        &self.watch.tap
     }
 }
 
@@ -118,10 +130,7 @@ impl HttpBody for RequestBody {
         let frame = ready!(Pin::new(&mut this.inner).poll_frame(cx));
         match &frame {
             Some(Ok(frame)) => {
-                this.watch.frame(frame);
-                if this.inner.is_end_stream() {
-                    this.watch.close(Ending::Complete);
-                }
+                this.watch.frame(frame, this.inner.is_end_stream());
             }
             Some(Err(error)) => this.watch.failed(error),
             None => this.watch.close(Ending::Complete),
@@ -144,22 +153,18 @@ pub struct ResponseBody {
     watch: Watch,
     /// The upstream's connection, given back for the next call when the body has ended well.
     lease: Option<Lease>,
+    /// What came behind small chunks that were put together.
+    next: Option<Polled>,
     /// To an HTTP/1.1 client a body that is empty is still framed as its head says: hyper takes the Content-Length of a 304
     /// away if it is told that there is no body at all.
     keep_framing: bool,
 }
 
 impl ResponseBody {
-    pub fn new(
-        inner: Incoming,
-        tap: &Arc<Tap>,
-        kill: &CancellationToken,
-        lease: Option<Lease>,
-        client: Version,
-    ) -> Self {
+    pub fn new(inner: Incoming, tap: &Arc<Tap>, kill: &Word, lease: Option<Lease>, client: Version) -> Self {
         let direction = Direction::Response;
         let watch = Watch { tap: Arc::clone(tap), direction, kill: kill.clone(), open: true };
-        let mut body = Self { inner, watch, lease, keep_framing: client < Version::HTTP_2 };
+        let mut body = Self { inner, watch, lease, next: None, keep_framing: client < Version::HTTP_2 };
         if body.inner.is_end_stream() {
             body.complete();
         }
@@ -168,36 +173,90 @@ impl ResponseBody {
 
     fn complete(&mut self) {
         self.watch.close(Ending::Complete);
+        self.give_back();
+    }
+
+    fn give_back(&mut self) {
         if let Some(lease) = self.lease.take() {
             lease.give_back();
         }
     }
+
+    /// The next frame as the upstream sent it.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Polled> {
+        if let Some(next) = self.next.take() {
+            return Poll::Ready(next);
+        }
+        let inner = &mut self.inner;
+        match &mut self.lease {
+            Some(lease) => lease.poll(cx, |cx| Pin::new(&mut *inner).poll_frame(cx)),
+            None => Pin::new(inner).poll_frame(cx),
+        }
+    }
+
+    /// Puts small chunks that have all arrived already into one: each would cost as much again on the way out, and they
+    /// leave together in any case.
+    fn merge(&mut self, cx: &mut Context<'_>, first: Frame<Bytes>) -> Frame<Bytes> {
+        let first = match first.into_data() {
+            Ok(data) if data.len() < MERGE_BELOW && !self.inner.is_end_stream() => data,
+            Ok(data) => return Frame::data(data),
+            Err(other) => return other,
+        };
+        let mut merged = BytesMut::new();
+        while merged.len() < MERGE_BELOW && !self.inner.is_end_stream() {
+            let Poll::Ready(next) = self.poll_next(cx) else { break };
+            match next.map(|next| next.map(Frame::into_data)) {
+                Some(Ok(Ok(data))) if data.len() < MERGE_BELOW => {
+                    if merged.is_empty() {
+                        merged.extend_from_slice(&first);
+                    }
+                    merged.extend_from_slice(&data);
+                }
+                other => {
+                    let other =
+                        other.map(|other| other.map(|data| data.map_or_else(|frame| frame, Frame::data)));
+                    self.next = Some(other);
+                    break;
+                }
+            }
+        }
+        Frame::data(if merged.is_empty() { first } else { merged.freeze() })
+    }
 }
+
+type Polled = Option<Result<Frame<Bytes>, hyper::Error>>;
+
+/// Chunks smaller than this are put together, up to about this.
+const MERGE_BELOW: usize = 8 << 10;
 
 impl HttpBody for ResponseBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Polled> {
         let this = self.get_mut();
         if !this.watch.open {
             return Poll::Ready(None);
         }
-        let frame = ready!(Pin::new(&mut this.inner).poll_frame(cx));
-        match &frame {
+        Poll::Ready(match ready!(this.poll_next(cx)) {
             Some(Ok(frame)) => {
-                this.watch.frame(frame);
-                if this.inner.is_end_stream() {
-                    this.complete();
+                let frame = this.merge(cx, frame);
+                let last = this.next.is_none() && this.inner.is_end_stream();
+                this.watch.frame(&frame, last);
+                if last {
+                    this.give_back();
                 }
+                Some(Ok(frame))
             }
-            Some(Err(error)) => this.watch.failed(error),
-            None => this.complete(),
-        }
-        Poll::Ready(frame)
+            Some(Err(error)) => {
+                this.watch.failed(&error);
+                Some(Err(error))
+            }
+            None => {
+                this.complete();
+                None
+            }
+        })
     }
 
     fn is_end_stream(&self) -> bool {
@@ -216,7 +275,7 @@ pub struct Body {
     /// Tells the connection when the answer is over.
     on_line: Option<OnLine>,
     /// The call's place among those under way.
-    place: Option<Arc<Place>>,
+    place: Option<Place>,
 }
 
 enum Kind {
@@ -241,9 +300,14 @@ impl Body {
         Self { kind: Kind::Relayed(body), on_line: None, place: None }
     }
 
-    pub fn hold(&mut self, line: Option<Arc<Line>>, place: Option<Arc<Place>>) {
-        self.on_line = line.map(OnLine);
-        self.place = place;
+    /// Tells the connection when this is over.
+    pub fn tell_end(&mut self, line: Arc<Line>) {
+        self.on_line = Some(OnLine(line));
+    }
+
+    /// Keeps the call's place until this is over.
+    pub fn hold(&mut self, place: Place) {
+        self.place = Some(place);
     }
 }
 

@@ -9,10 +9,12 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
 
 use super::reply::Fault;
 use super::stream::Stream;
@@ -85,11 +87,37 @@ pub struct ClientIo {
     /// Ours, to be written before anything of hyper's.
     outbox: Bytes,
     between: bool,
+    waiting: Option<Waiting>,
+}
+
+/// How long the connection may wait for a request's head. hyper's own timer is made anew for each request; here one timer
+/// serves the connection, and what it is to wait for is looked up when it rings.
+struct Waiting {
+    patience: Duration,
+    /// Since the last answer; `None` until the wait has begun.
+    until: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Waiting {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let until = *self.until.get_or_insert_with(|| Instant::now() + self.patience);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            if Instant::now() >= until {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(until);
+        }
+    }
 }
 
 impl ClientIo {
-    pub fn new(stream: Stream, prefix: Bytes, line: Arc<Line>) -> Self {
-        Self { stream, line, prefix, outbox: Bytes::new(), between: true }
+    /// `patience` is how long to wait for a head; for ever without.
+    pub fn new(stream: Stream, prefix: Bytes, line: Arc<Line>, patience: Option<Duration>) -> Self {
+        let waiting = patience.map(|patience| Waiting { patience, until: None, timer: None });
+        Self { stream, line, prefix, outbox: Bytes::new(), between: true, waiting }
     }
 
     /// Writes what is ours. Ready when nothing of it is left.
@@ -154,7 +182,15 @@ impl AsyncRead for ClientIo {
             buf.put_slice(&this.prefix.split_to(n));
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut this.stream).poll_read(cx, buf)
+        let read = Pin::new(&mut this.stream).poll_read(cx, buf);
+        if read.is_pending()
+            && let Some(waiting) = &mut this.waiting
+            && !this.line.busy.load(Ordering::Relaxed)
+        {
+            ready!(waiting.poll(cx));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        read
     }
 }
 
@@ -195,6 +231,9 @@ impl AsyncWrite for ClientIo {
         ready!(Pin::new(&mut this.stream).poll_flush(cx))?;
         if this.line.ended.swap(false, Ordering::Relaxed) {
             this.line.busy.store(false, Ordering::Relaxed);
+            if let Some(waiting) = &mut this.waiting {
+                waiting.until = None;
+            }
         }
         Poll::Ready(Ok(()))
     }

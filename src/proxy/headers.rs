@@ -23,57 +23,44 @@ pub struct Onward<'a> {
 }
 
 /// The headers to send on. Built anew instead of removed from, because removing from a `HeaderMap` changes its order.
-pub fn request(from: &HeaderMap, onward: &Onward<'_>) -> HeaderMap {
+pub fn request(from: HeaderMap, onward: &Onward<'_>) -> HeaderMap {
     let http1 = onward.version < Version::HTTP_2;
-    let named = Named::of(from);
+    let named = named(&from);
+    let chunked = from.contains_key(TRANSFER_ENCODING);
+    let trailers = from.get(TE).is_some_and(says_trailers);
     let mut to = HeaderMap::with_capacity(from.keys_len() + 1);
     if http1 && !from.contains_key(HOST) {
         to.append(HOST, onward.host.clone());
     }
-    for (name, value) in from {
-        if *name == HOST {
-            if http1 && !to.contains_key(HOST) {
-                to.append(HOST, onward.host.clone());
+    let mut name = HOST;
+    for (next, mut value) in from {
+        // Of values that share a name only the first comes with it.
+        name = next.unwrap_or(name);
+        let keep = if name == HOST {
+            value = onward.host.clone();
+            http1 && !to.contains_key(HOST)
+        } else if name == CONNECTION {
+            if !onward.upgrade {
+                value = HeaderValue::from_static("te");
             }
-            continue;
-        }
-        if *name == CONNECTION {
-            if let Some(value) = onward.connection(from, value)
-                && !to.contains_key(CONNECTION)
-            {
-                to.append(CONNECTION, value);
-            }
-            continue;
-        }
-        let keep = match *name {
+            http1 && (onward.upgrade || trailers && !to.contains_key(CONNECTION))
+        } else if name == TRANSFER_ENCODING {
             // Framing: hyper reads it and frames the same way, in the same place.
-            TRANSFER_ENCODING => http1,
-            CONTENT_LENGTH => !from.contains_key(TRANSFER_ENCODING),
-            TE => says_trailers(value),
-            UPGRADE => onward.upgrade,
-            _ => {
-                !is_hop(name) && !named.contains(name) && !is_ours(name) && onward.ours.as_ref() != Some(name)
-            }
+            http1
+        } else if name == CONTENT_LENGTH {
+            !chunked
+        } else if name == TE {
+            trailers
+        } else if name == UPGRADE {
+            onward.upgrade
+        } else {
+            !is_hop(&name) && !named.contains(&name) && !is_ours(&name) && onward.ours.as_ref() != Some(&name)
         };
         if keep {
-            to.append(name.clone(), value.clone());
+            to.append(name.clone(), value);
         }
     }
     to
-}
-
-impl Onward<'_> {
-    /// What is left of a Connection header: only what the next hop must hear to do the same.
-    fn connection(&self, from: &HeaderMap, value: &HeaderValue) -> Option<HeaderValue> {
-        if self.version >= Version::HTTP_2 {
-            return None;
-        }
-        if self.upgrade {
-            return Some(value.clone());
-        }
-        let trailers = from.get(TE).is_some_and(says_trailers);
-        trailers.then(|| HeaderValue::from_static("te"))
-    }
 }
 
 /// Whether a response's headers can go on untouched, as nearly all can.
@@ -83,18 +70,24 @@ pub fn response_is_clean(headers: &HeaderMap) -> bool {
 }
 
 /// The response headers to send on. `upgrade`: the response changes protocols and says to which.
-pub fn response(from: &HeaderMap, upgrade: bool) -> HeaderMap {
-    let named = Named::of(from);
+pub fn response(from: HeaderMap, upgrade: bool) -> HeaderMap {
+    let named = named(&from);
+    let chunked = from.contains_key(TRANSFER_ENCODING);
     let mut to = HeaderMap::with_capacity(from.keys_len());
-    for (name, value) in from {
-        let keep = match name {
-            &CONNECTION | &UPGRADE => upgrade,
-            &TRANSFER_ENCODING => true,
-            &CONTENT_LENGTH => !from.contains_key(TRANSFER_ENCODING),
-            _ => !is_hop(name) && !named.contains(name),
+    let mut name = HOST;
+    for (next, value) in from {
+        name = next.unwrap_or(name);
+        let keep = if name == CONNECTION || name == UPGRADE {
+            upgrade
+        } else if name == TRANSFER_ENCODING {
+            true
+        } else if name == CONTENT_LENGTH {
+            !chunked
+        } else {
+            !is_hop(&name) && !named.contains(&name)
         };
         if keep {
-            to.append(name.clone(), value.clone());
+            to.append(name.clone(), value);
         }
     }
     to
@@ -102,7 +95,7 @@ pub fn response(from: &HeaderMap, upgrade: bool) -> HeaderMap {
 
 /// Whether the client asks to change protocols (HTTP/1.1's way).
 pub fn asks_upgrade(headers: &HeaderMap, version: Version) -> bool {
-    version == Version::HTTP_11 && headers.contains_key(UPGRADE) && Named::of(headers).says("upgrade")
+    version == Version::HTTP_11 && headers.contains_key(UPGRADE) && named(headers).contains(&UPGRADE)
 }
 
 /// Whether the client waits for a 100 before it sends its body.
@@ -139,23 +132,13 @@ fn tokens(value: &HeaderValue) -> impl Iterator<Item = &str> {
         .map(|token| token.split(';').next().unwrap_or_default().trim())
 }
 
-/// What Connection headers name: headers for this hop alone, and options such as `close`.
-struct Named<'a>(Option<&'a HeaderMap>);
-
-impl<'a> Named<'a> {
-    fn of(headers: &'a HeaderMap) -> Self {
-        Self(headers.contains_key(CONNECTION).then_some(headers))
-    }
-
-    fn says(&self, option: &str) -> bool {
-        let mut values = self.0.iter().flat_map(|headers| headers.get_all(CONNECTION));
-        values.any(|value| tokens(value).any(|token| token.eq_ignore_ascii_case(option)))
-    }
-
-    /// Whether `name` is named. What a body or an upstream cannot do without is not taken off, whoever names it.
-    fn contains(&self, name: &HeaderName) -> bool {
-        self.0.is_some() && self.says(name.as_str()) && *name != CONTENT_LENGTH && *name != HOST
-    }
+/// The headers that Connection headers say are for this hop alone. What a body or an upstream cannot do without is not
+/// among them, whoever names it.
+fn named(headers: &HeaderMap) -> Vec<HeaderName> {
+    let values = headers.get_all(CONNECTION).iter();
+    let names = values.flat_map(tokens).filter_map(|token| HeaderName::from_bytes(token.as_bytes()).ok());
+    // Nearly all say only this, and then nothing is allocated.
+    names.filter(|name| ![KEEP_ALIVE, CONTENT_LENGTH, HOST].contains(name)).collect()
 }
 
 #[cfg(test)]
@@ -196,7 +179,7 @@ mod tests {
             ("content-length", "3"),
             ("authorization", "Bearer k"),
         ]);
-        let to = request(&from, &onward(&host, Version::HTTP_11));
+        let to = request(from.clone(), &onward(&host, Version::HTTP_11));
         let expected = [
             ("host", "up"),
             ("accept", "a"),
@@ -208,7 +191,7 @@ mod tests {
             ("authorization", "Bearer k"),
         ];
         assert_eq!(list(&to), expected);
-        let to = request(&from, &onward(&host, Version::HTTP_2));
+        let to = request(from.clone(), &onward(&host, Version::HTTP_2));
         assert!(!to.contains_key(HOST) && !to.contains_key(CONNECTION));
     }
 
@@ -217,10 +200,10 @@ mod tests {
         let host = HeaderValue::from_static("up");
         let from = map(&[("connection", "Upgrade"), ("upgrade", "websocket"), ("sec-websocket-key", "k")]);
         assert!(asks_upgrade(&from, Version::HTTP_11) && !asks_upgrade(&from, Version::HTTP_2));
-        let to = request(&from, &Onward { upgrade: true, ..onward(&host, Version::HTTP_11) });
+        let to = request(from.clone(), &Onward { upgrade: true, ..onward(&host, Version::HTTP_11) });
         assert_eq!(to.get(CONNECTION).unwrap(), "Upgrade");
         assert_eq!(to.get(UPGRADE).unwrap(), "websocket");
-        let to = request(&from, &onward(&host, Version::HTTP_11));
+        let to = request(from.clone(), &onward(&host, Version::HTTP_11));
         assert!(!to.contains_key(UPGRADE));
     }
 
@@ -228,15 +211,15 @@ mod tests {
     fn two_framings_become_one() {
         let host = HeaderValue::from_static("up");
         let from = map(&[("content-length", "3"), ("transfer-encoding", "chunked")]);
-        assert!(!request(&from, &onward(&host, Version::HTTP_11)).contains_key(CONTENT_LENGTH));
-        assert!(!response_is_clean(&from) && !response(&from, false).contains_key(CONTENT_LENGTH));
+        assert!(!request(from.clone(), &onward(&host, Version::HTTP_11)).contains_key(CONTENT_LENGTH));
+        assert!(!response_is_clean(&from) && !response(from.clone(), false).contains_key(CONTENT_LENGTH));
     }
 
     #[test]
     fn a_connection_header_cannot_take_off_what_is_needed() {
         let host = HeaderValue::from_static("up");
         let from = map(&[("connection", "host, content-length, close"), ("content-length", "3")]);
-        let to = request(&from, &onward(&host, Version::HTTP_11));
+        let to = request(from.clone(), &onward(&host, Version::HTTP_11));
         assert_eq!(list(&to), [("host", "up"), ("content-length", "3")]);
     }
 
@@ -249,12 +232,12 @@ mod tests {
             for (name, value) in &pairs {
                 from.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
             }
-            let to = request(&from, &onward(&host, Version::HTTP_11));
+            let to = request(from.clone(), &onward(&host, Version::HTTP_11));
             let mut expected = vec![("host", host.clone())];
             expected.extend(from.iter().map(|(name, value)| (name.as_str(), value.clone())));
             let found: Vec<_> = to.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
             prop_assert_eq!(found, expected);
-            let back = response(&from, false);
+            let back = response(from.clone(), false);
             prop_assert_eq!(list_bytes(&back), list_bytes(&from));
         }
     }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -11,11 +12,12 @@ use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
-use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 
 use super::auth::Door;
+use super::balance::{Accepted, Balance};
 use super::body::describe;
 use super::client_io::{ClientIo, Line};
 use super::config::Config;
@@ -23,6 +25,7 @@ use super::limit::InFlight;
 use super::pool::Spawner;
 use super::relay::{Relay, Shared};
 use super::stream::{self, Stream};
+use super::word::Word;
 
 /// How an HTTP/2 connection begins; no HTTP/1.1 request can.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -40,21 +43,28 @@ pub struct Serving {
     pub door: Door,
     pub in_flight: InFlight,
     pub config: Arc<Config>,
-    pub stop: CancellationToken,
+    pub stop: Word,
+    pub balance: Balance,
+    /// This worker's number.
+    pub number: usize,
+    /// How each listener, by its number, is spoken to.
+    pub tls: Arc<[Option<Arc<ServerConfig>>]>,
 }
 
-/// Accepts until told to stop.
-pub async fn accept(listener: TcpListener, tls: Option<Arc<ServerConfig>>, serving: Serving) {
+/// Accepts until told to stop. `which` is the listener's number.
+pub async fn accept(listener: TcpListener, which: usize, serving: Serving) {
     loop {
         let accepted = tokio::select! {
             biased;
-            () = serving.stop.cancelled() => return,
+            () = serving.stop.heard() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((socket, _)) => {
                 stream::tune(&socket, serving.config.keepalive);
-                serving.shared.calls.spawn(connection(socket, tls.clone(), serving.clone()));
+                if let Some(socket) = serving.balance.place(serving.number, socket, which) {
+                    begin(socket, which, &serving);
+                }
             }
             Err(error) if is_peers_fault(&error) => {}
             Err(error) => {
@@ -63,6 +73,32 @@ pub async fn accept(listener: TcpListener, tls: Option<Arc<ServerConfig>>, servi
             }
         }
     }
+}
+
+/// Takes over what other workers have accepted, until told to stop.
+pub async fn take_over(mut accepted: mpsc::Receiver<Accepted>, serving: Serving) {
+    loop {
+        let next = tokio::select! {
+            biased;
+            next = accepted.recv() => next,
+            () = serving.stop.heard() => return,
+        };
+        let Some((socket, which)) = next else { return };
+        match TcpStream::from_std(socket) {
+            Ok(socket) => begin(socket, which, &serving),
+            Err(error) => tracing::warn!(%error, "a connection was lost between workers"),
+        }
+    }
+}
+
+fn begin(socket: TcpStream, which: usize, serving: &Serving) {
+    let carried = serving.balance.carry(serving.number);
+    let tls = serving.tls.get(which).cloned().flatten();
+    let connection = connection(socket, tls, serving.clone());
+    serving.shared.calls.spawn(async move {
+        connection.await;
+        drop(carried);
+    });
 }
 
 fn is_peers_fault(error: &io::Error) -> bool {
@@ -75,7 +111,7 @@ async fn connection(socket: TcpStream, tls: Option<Arc<ServerConfig>>, serving: 
     let opened = tokio::select! {
         opened = open(socket, tls, &serving.config) => opened,
         // Nothing has been asked yet, so nothing is lost.
-        () = stop.cancelled() => return,
+        () = stop.heard() => return,
     };
     match opened {
         Ok(Some((stream, prefix, true))) => serve2(stream, prefix, &serving).await,
@@ -120,12 +156,11 @@ async fn sniff(mut socket: TcpStream) -> io::Result<Opened> {
 
 async fn serve1(stream: Stream, prefix: Bytes, serving: &Serving) {
     let line = Arc::new(Line::default());
-    let io = TokioIo::new(ClientIo::new(stream, prefix, Arc::clone(&line)));
+    let patience = Some(serving.config.header_timeout);
+    let io = TokioIo::new(ClientIo::new(stream, prefix, Arc::clone(&line), patience));
     let relay = Relay { shared: Arc::clone(&serving.shared), line: Some(line) };
     let max = usize::try_from(serving.config.max_header_bytes.0).unwrap_or(usize::MAX);
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(serving.config.header_timeout)
         .preserve_header_case(true)
         .auto_date_header(false)
         .half_close(serving.config.half_close)
@@ -133,9 +168,9 @@ async fn serve1(stream: Stream, prefix: Bytes, serving: &Serving) {
         .serve_connection(io, service(serving, relay))
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
-    let served = tokio::select! {
-        served = connection.as_mut() => served,
-        () = serving.stop.cancelled() => {
+    let served = match Until::new(connection.as_mut(), &serving.stop).await {
+        Some(served) => served,
+        None => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -144,7 +179,7 @@ async fn serve1(stream: Stream, prefix: Bytes, serving: &Serving) {
 }
 
 async fn serve2(stream: Stream, prefix: Bytes, serving: &Serving) {
-    let io = TokioIo::new(ClientIo::new(stream, prefix, Arc::default()));
+    let io = TokioIo::new(ClientIo::new(stream, prefix, Arc::default(), None));
     let relay = Relay { shared: Arc::clone(&serving.shared), line: None };
     let max = u32::try_from(serving.config.max_header_bytes.0).unwrap_or(u32::MAX);
     let connection = http2::Builder::new(Spawner(serving.shared.calls.clone()))
@@ -157,9 +192,9 @@ async fn serve2(stream: Stream, prefix: Bytes, serving: &Serving) {
         .keep_alive_interval(serving.config.keepalive)
         .serve_connection(io, service(serving, relay));
     let mut connection = std::pin::pin!(connection);
-    let served = tokio::select! {
-        served = connection.as_mut() => served,
-        () = serving.stop.cancelled() => {
+    let served = match Until::new(connection.as_mut(), &serving.stop).await {
+        Some(served) => served,
+        None => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -179,5 +214,39 @@ fn service(
 fn log_end(served: hyper::Result<()>) {
     if let Err(error) = served {
         tracing::debug!(error = describe(&error), "a client's connection ended");
+    }
+}
+
+/// A future until a word is said; `None` then.
+///
+/// A `select!` would ask for the word each time the future is polled, which takes a lock. Here it is asked for once, to
+/// be woken by it, and then only when there is one.
+struct Until<'a, F> {
+    future: F,
+    said: std::pin::Pin<Box<tokio_util::sync::WaitForCancellationFuture<'a>>>,
+    word: &'a Word,
+    asked: bool,
+}
+
+impl<'a, F> Until<'a, F> {
+    fn new(future: F, word: &'a Word) -> Self {
+        Self { future, said: Box::pin(word.heard()), word, asked: false }
+    }
+}
+
+impl<F: Future + Unpin> Future for Until<'_, F> {
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let Poll::Ready(ready) = std::pin::Pin::new(&mut this.future).poll(cx) {
+            return Poll::Ready(Some(ready));
+        }
+        // A connection stays in its task, so the waker it registered the first time is the one to wake.
+        let first = !std::mem::replace(&mut this.asked, true);
+        if first && this.said.as_mut().poll(cx).is_ready() || !first && this.word.is_said() {
+            return Poll::Ready(None);
+        }
+        Poll::Pending
     }
 }

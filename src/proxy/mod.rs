@@ -5,6 +5,7 @@
 //! the other side. Nothing here reads a record.
 
 mod auth;
+mod balance;
 mod body;
 mod client_io;
 mod config;
@@ -23,7 +24,9 @@ mod stream;
 mod tls;
 mod tunnel;
 pub mod upstream;
+mod word;
 
 pub use config::{Config, SETTINGS};
 pub use route::{Destination, NoRoute, Router};
 pub use server::{Proxy, StartError, workers};
+pub use word::Word;

@@ -3,9 +3,15 @@
 //! hyper-util's legacy client pools too, but writes Host before it knows which protocol the connection speaks: on
 //! HTTP/1.1 at the end of the head instead of where the client had it. Here the connection comes first and the head is
 //! made for it. Each worker has a pool of its own, so a call stays on one thread from socket to socket.
+//!
+//! It stays in one task, too: an HTTP/1.1 connection is driven by the call that uses it, not by a task of its own. Waking
+//! another task for each chunk, and being woken by it, is the larger part of what relaying a chunk would cost.
 
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use http::header::{CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING};
@@ -22,6 +28,7 @@ use super::connect::{Connector, Failure, Offer};
 use super::headers::{self, Onward};
 use super::stream::Stream;
 use super::upstream::Upstream;
+use crate::model::Direction;
 
 type Sender1 = http1::SendRequest<RequestBody>;
 type Sender2 = http2::SendRequest<RequestBody>;
@@ -58,7 +65,7 @@ struct Slot {
 }
 
 struct Idle {
-    sender: Sender1,
+    whole: Whole,
     since: Instant,
 }
 
@@ -71,8 +78,63 @@ struct Shared {
 /// A connection's use by one call. An HTTP/1.1 connection that is dropped instead of given back is closed: that is how
 /// a client that leaves cancels its call.
 pub enum Lease {
-    Whole { pool: Arc<Pool>, upstream: usize, sender: Sender1 },
+    Whole { pool: Arc<Pool>, upstream: usize, whole: Whole },
     Stream { sender: Sender2, _counted: Counted },
+}
+
+/// An HTTP/1.1 connection, which carries one call at a time.
+pub struct Whole {
+    sender: Sender1,
+    driver: Driver,
+}
+
+type Connection = http1::Connection<TokioIo<Stream>, RequestBody>;
+
+/// What moves a connection's bytes. Empty once the connection has ended, or has been given to a task of its own.
+struct Driver(Option<Pin<Box<Connection>>>);
+
+impl Driver {
+    /// Lets the connection get on with what it can do now. Whoever calls is woken when there is more.
+    fn drive(&mut self, cx: &mut Context<'_>) {
+        if let Some(connection) = &mut self.0
+            && let Poll::Ready(ended) = connection.as_mut().poll(cx)
+        {
+            self.0 = None;
+            log_end(ended);
+        }
+    }
+
+    /// Polls what only this connection can make ready. While we drive it, nobody else need wake us for that.
+    fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let mut unheard = Context::from_waker(Waker::noop());
+        if self.0.is_some() {
+            if let Poll::Ready(ready) = poll(&mut unheard) {
+                return Poll::Ready(ready);
+            }
+            self.drive(cx);
+        }
+        if self.0.is_some() { poll(&mut unheard) } else { poll(cx) }
+    }
+}
+
+impl Whole {
+    /// Whether it can carry a call: open, and done with the one before.
+    fn is_ready(&mut self, cx: &mut Context<'_>) -> bool {
+        self.driver.drive(cx);
+        self.sender.is_ready()
+    }
+
+    async fn send(
+        &mut self,
+        request: Request<RequestBody>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<RequestBody>>> {
+        let mut answer = pin!(self.sender.try_send_request(request));
+        poll_fn(|cx| self.driver.poll(cx, |cx| answer.as_mut().poll(cx))).await
+    }
 }
 
 /// One of the streams counted on a shared connection.
@@ -94,8 +156,20 @@ impl Drop for Counted {
 impl Lease {
     /// The response has ended as it should: the connection may carry another call.
     pub fn give_back(self) {
-        if let Self::Whole { pool, upstream, sender } = self {
-            pool.keep(upstream, sender);
+        if let Self::Whole { pool, upstream, whole } = self {
+            pool.keep(upstream, whole);
+        }
+    }
+
+    /// Polls the response's body, which this lease's connection fills.
+    pub fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        match self {
+            Self::Whole { whole, .. } => whole.driver.poll(cx, poll),
+            Self::Stream { .. } => poll(cx),
         }
     }
 
@@ -106,19 +180,23 @@ impl Lease {
         }
     }
 
-    fn is_closed(&self) -> bool {
-        match self {
-            Self::Whole { sender, .. } => !sender.is_ready(),
-            Self::Stream { sender, .. } => sender.is_closed(),
-        }
-    }
-
     async fn send(
         &mut self,
         request: Request<RequestBody>,
     ) -> Result<Response<Incoming>, TrySendError<Request<RequestBody>>> {
         match self {
-            Self::Whole { sender, .. } => sender.try_send_request(request).await,
+            Self::Whole { whole, pool, .. } => {
+                let tap = Arc::clone(request.body().tap());
+                let response = whole.send(request).await?;
+                // The body of the response is polled as fast as the client reads; the rest of the request's body must not
+                // wait for that.
+                if !tap.has_closed(Direction::Request)
+                    && let Some(connection) = whole.driver.0.take()
+                {
+                    pool.spawn(connection);
+                }
+                Ok(response)
+            }
             Self::Stream { sender, .. } => sender.try_send_request(request).await,
         }
     }
@@ -170,45 +248,58 @@ impl Pool {
 
     /// A connection for one call, and whether it had been used before.
     async fn lease(self: &Arc<Self>, upstream: &Upstream) -> Result<(Lease, bool), Failure> {
-        while let Some((lease, since)) = self.reuse(upstream.index) {
-            if since.elapsed() > FRESH {
-                // Lets the connection's task see what the socket has to say, such as that it was closed.
-                tokio::task::yield_now().await;
-                if lease.is_closed() {
-                    continue;
-                }
-            }
+        if let Some(lease) = self.reuse(upstream.index).await {
             return Ok((lease, true));
         }
         let dialing = self.slot(upstream.index).dialing.clone();
         let _turn = match &dialing {
             Some(dialing) => {
                 let turn = dialing.lock().await;
-                if let Some((lease, _)) = self.reuse(upstream.index) {
+                if let Some(lease) = self.reuse(upstream.index).await {
                     return Ok((lease, true));
                 }
                 Some(turn)
             }
             None => None,
         };
-        Ok((self.dial(upstream).await?, false))
+        // Boxed because it is rare: every call's future would be as large as a handshake's.
+        Ok((Box::pin(self.dial(upstream)).await?, false))
     }
 
-    fn reuse(self: &Arc<Self>, upstream: usize) -> Option<(Lease, Instant)> {
+    async fn reuse(self: &Arc<Self>, upstream: usize) -> Option<Lease> {
+        if let Some(lease) = self.share(upstream) {
+            return Some(lease);
+        }
+        let mut looked = false;
+        // One that still sends the rest of a request its response did not wait for.
+        let mut unready = Vec::new();
+        let found = loop {
+            // The one used last is the least likely to have been closed.
+            let Some(Idle { mut whole, since }) = self.slot(upstream).idle.pop() else { break None };
+            if since.elapsed() > FRESH && !std::mem::replace(&mut looked, true) {
+                // Lets the runtime see what the sockets have to say, such as that they were closed.
+                tokio::task::yield_now().await;
+            }
+            if poll_fn(|cx| Poll::Ready(whole.is_ready(cx))).await {
+                break Some(Lease::Whole { pool: Arc::clone(self), upstream, whole });
+            }
+            if !whole.sender.is_closed() {
+                unready.push(Idle { whole, since });
+            }
+        };
+        if !unready.is_empty() {
+            self.slot(upstream).idle.append(&mut unready);
+        }
+        found
+    }
+
+    fn share(&self, upstream: usize) -> Option<Lease> {
         let mut slot = self.slot(upstream);
         slot.shared.retain(|shared| !shared.sender.is_closed());
-        if let Some(shared) = slot.shared.iter_mut().find(|s| s.streams.load(Ordering::Relaxed) < MAX_STREAMS)
-        {
-            let since = std::mem::replace(&mut shared.since, Instant::now());
-            let counted = Counted::new(&shared.streams);
-            return Some((Lease::Stream { sender: shared.sender.clone(), _counted: counted }, since));
-        }
-        slot.idle.retain(|idle| !idle.sender.is_closed());
-        // The one used last is the least likely to have been closed. One that is not ready still sends a request body that
-        // its response did not wait for.
-        let place = slot.idle.iter().rposition(|idle| idle.sender.is_ready())?;
-        let Idle { sender, since } = slot.idle.remove(place);
-        Some((Lease::Whole { pool: Arc::clone(self), upstream, sender }, since))
+        let shared =
+            slot.shared.iter_mut().find(|shared| shared.streams.load(Ordering::Relaxed) < MAX_STREAMS)?;
+        shared.since = Instant::now();
+        Some(Lease::Stream { sender: shared.sender.clone(), _counted: Counted::new(&shared.streams) })
     }
 
     async fn dial(self: &Arc<Self>, upstream: &Upstream) -> Result<Lease, Failure> {
@@ -224,8 +315,8 @@ impl Pool {
 
     async fn handshake1(self: &Arc<Self>, upstream: &Upstream, stream: Stream) -> hyper::Result<Lease> {
         let (sender, connection) = http1_builder().handshake(TokioIo::new(stream)).await?;
-        self.drive(connection);
-        Ok(Lease::Whole { pool: Arc::clone(self), upstream: upstream.index, sender })
+        let whole = Whole { sender, driver: Driver(Some(Box::pin(connection))) };
+        Ok(Lease::Whole { pool: Arc::clone(self), upstream: upstream.index, whole })
     }
 
     async fn handshake2(self: &Arc<Self>, upstream: &Upstream, stream: Stream) -> hyper::Result<Lease> {
@@ -237,7 +328,7 @@ impl Pool {
             .keep_alive_timeout(PING_PATIENCE)
             .handshake(TokioIo::new(stream))
             .await?;
-        self.drive(connection);
+        self.spawn(connection);
         let streams = Arc::default();
         let counted = Counted::new(&streams);
         let mut slot = self.slot(upstream.index);
@@ -246,18 +337,14 @@ impl Pool {
         Ok(Lease::Stream { sender, _counted: counted })
     }
 
-    fn drive(&self, connection: impl Future<Output = hyper::Result<()>> + Send + 'static) {
-        self.tasks.spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error = describe(&error), "a connection to an upstream ended");
-            }
-        });
+    fn spawn(&self, connection: impl Future<Output = hyper::Result<()>> + Send + 'static) {
+        self.tasks.spawn(async move { log_end(connection.await) });
     }
 
-    fn keep(&self, upstream: usize, sender: Sender1) {
+    fn keep(&self, upstream: usize, whole: Whole) {
         let mut slot = self.slot(upstream);
-        if slot.idle.len() < self.max_idle && !sender.is_closed() {
-            slot.idle.push(Idle { sender, since: Instant::now() });
+        if slot.idle.len() < self.max_idle && !whole.sender.is_closed() {
+            slot.idle.push(Idle { whole, since: Instant::now() });
         }
     }
 
@@ -265,7 +352,10 @@ impl Pool {
     pub fn prune(&self) {
         for slot in &self.slots {
             let mut slot = lock(slot);
-            slot.idle.retain(|idle| idle.since.elapsed() < self.idle_timeout && !idle.sender.is_closed());
+            slot.idle.retain_mut(|idle| {
+                idle.whole.driver.drive(&mut Context::from_waker(Waker::noop()));
+                idle.since.elapsed() < self.idle_timeout && !idle.whole.sender.is_closed()
+            });
             slot.shared.retain(|shared| {
                 let used = shared.streams.load(Ordering::Relaxed) > 0;
                 !shared.sender.is_closed() && (used || shared.since.elapsed() < self.idle_timeout)
@@ -275,6 +365,12 @@ impl Pool {
 
     fn slot(&self, upstream: usize) -> MutexGuard<'_, Slot> {
         lock(&self.slots[upstream])
+    }
+}
+
+fn log_end(ended: hyper::Result<()>) {
+    if let Err(error) = ended {
+        tracing::debug!(error = describe(&error), "a connection to an upstream ended");
     }
 }
 
@@ -304,8 +400,8 @@ fn prepare(request: &mut Request<RequestBody>, upstream: &Upstream, target: &Uri
         return;
     }
     let onward = Onward { host: &upstream.host_header, version, upgrade: false, ours: None };
-    let headers = headers::request(request.headers(), &onward);
-    *request.headers_mut() = headers;
+    let headers = std::mem::take(request.headers_mut());
+    *request.headers_mut() = headers::request(headers, &onward);
     let mut parts = target.clone().into_parts();
     parts.scheme = Some(upstream.scheme.clone());
     parts.authority = Some(upstream.authority.clone());

@@ -8,9 +8,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::request::Parts;
-use http::{HeaderMap, Request, Response, StatusCode, Uri, Version};
+use http::{Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
@@ -21,14 +20,14 @@ use super::connect::Failure;
 use super::expect::{Gate, Opener};
 use super::headers::{self, Onward};
 use super::label;
-use super::limit::Place;
 use super::pool::{Lease, Pool};
 use super::reply::Fault;
 use super::route::{Destination, Router};
 use super::tunnel;
 use super::upstream::Upstream;
+use super::word::Word;
 use crate::model::{Closer, Direction, Ending, ExchangeId, Micros};
-use crate::tape::{Begin, Queue, ResponseHead, Tap};
+use crate::tape::{Begin, Headers, Queue, ResponseHead, Tap};
 
 /// What a service of this room answers: a call never fails, it is answered with what went wrong.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
@@ -41,8 +40,8 @@ pub struct Shared {
     /// Tells this process's exchanges from another's.
     pub process: u64,
     pub response_timeout: Option<Duration>,
-    /// Cancelled when calls under way are to be broken off.
-    pub kill: CancellationToken,
+    /// Calls under way are to be broken off.
+    pub kill: Word,
     /// Clients' connections and tunnels: what a graceful stop waits for.
     pub calls: TaskTracker,
 }
@@ -64,7 +63,7 @@ impl Service<Request<Incoming>> for Relay {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<Incoming>) -> Answer {
+    fn call(&mut self, request: Request<Incoming>) -> Answer {
         let relay = self.clone();
         Box::pin(async move {
             if let Some(line) = &relay.line {
@@ -74,9 +73,10 @@ impl Service<Request<Incoming>> for Relay {
                 })
                 .await;
             }
-            let place = request.extensions_mut().remove::<Arc<Place>>();
             let mut response = relay.call(request).await;
-            response.body_mut().hold(relay.line, place);
+            if let Some(line) = relay.line {
+                response.body_mut().tell_end(line);
+            }
             Ok(response)
         })
     }
@@ -102,7 +102,8 @@ impl Relay {
         let (tap, client) = (Arc::clone(&call.tap), call.client);
         let sending = async {
             match upgrading {
-                Some(upgrading) => tunnel::relay(&self.shared, call, upgrading).await,
+                // Boxed because it is rare: every call's future would be as large as its largest branch.
+                Some(upgrading) => Box::pin(tunnel::relay(&self.shared, call, upgrading)).await,
                 None => self.send(call).await,
             }
         };
@@ -127,8 +128,6 @@ impl Relay {
         let Parts { method, uri, version, headers, mut extensions, .. } = parts;
         let Destination { upstream, target, mut labels } = destination;
         let ours = extensions.remove::<Spent>().map(|Spent(name)| name);
-        let onward = Onward { host: &upstream.host_header, version: Version::HTTP_11, upgrade, ours };
-        let onward = headers::request(&headers, &onward);
         let expects = version == Version::HTTP_11 && headers::expects_continue(&headers);
         labels.extend(label::from_headers(&headers));
         labels.retain(|label| label.key != label::TOKEN);
@@ -136,21 +135,22 @@ impl Relay {
         let begin = Begin {
             upstream: Arc::clone(&upstream.name),
             method: method.clone(),
-            target: uri.to_string(),
-            forwarded: target.as_str().to_owned(),
+            target: uri.into_parts().path_and_query,
+            forwarded: target.clone(),
             version,
-            headers,
+            headers: Headers::of(&headers),
             labels,
             upgrade,
         };
         let tap = Arc::new(Tap::begin(&self.shared.queue, id, begin));
+        let onward = Onward { host: &upstream.host_header, version: Version::HTTP_11, upgrade, ours };
         let opener = expects.then(Opener::default);
         let gate = opener.clone().map(Gate::new);
         let body = RequestBody::new(body, &tap, &self.shared.kill, gate);
         let mut request = Request::new(body);
         *request.method_mut() = method;
         *request.uri_mut() = Uri::from(target);
-        *request.headers_mut() = onward;
+        *request.headers_mut() = headers::request(headers, &onward);
         // Holds the names' case as the client wrote them.
         *request.extensions_mut() = extensions;
         self.listen_for_early(&mut request, &tap, opener);
@@ -196,17 +196,14 @@ pub fn answer(
     lease: Option<Lease>,
     tap: &Arc<Tap>,
     client: Version,
-    kill: &CancellationToken,
+    kill: &Word,
 ) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
     let (status, version) = (parts.status, parts.version);
-    let onward = if headers::response_is_clean(&parts.headers) {
-        parts.headers.clone()
-    } else {
-        headers::response(&parts.headers, status == StatusCode::SWITCHING_PROTOCOLS)
-    };
-    let headers = std::mem::replace(&mut parts.headers, onward);
-    tap.response_head(ResponseHead { status, version, headers, ours: false });
+    tap.response_head(ResponseHead { status, version, headers: Headers::of(&parts.headers), ours: false });
+    if !headers::response_is_clean(&parts.headers) {
+        parts.headers = headers::response(parts.headers, false);
+    }
     parts.version = client;
     Response::from_parts(parts, Body::relayed(ResponseBody::new(body, tap, kill, lease, client)))
 }
@@ -216,7 +213,7 @@ fn failed(tap: &Tap, client: Version, failure: &Failure) -> Response<Body> {
     tracing::warn!(message = failure.message, "an upstream could not answer");
     let mut response = failure.fault.response(&failure.message);
     *response.version_mut() = client;
-    let headers: HeaderMap = response.headers().clone();
+    let headers = Headers::of(response.headers());
     tap.response_head(ResponseHead { status: response.status(), version: client, headers, ours: true });
     tap.data(Direction::Response, &failure.fault.json(&failure.message));
     let by = if failure.fault == Fault::TimedOut { Closer::Us } else { Closer::Upstream };

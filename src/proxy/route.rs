@@ -36,6 +36,11 @@ impl Router {
         Self { upstreams }
     }
 
+    /// The same routes, sharing nothing.
+    pub fn copy(&self) -> Self {
+        Self { upstreams: self.upstreams.copy() }
+    }
+
     pub fn upstreams(&self) -> &Upstreams {
         &self.upstreams
     }

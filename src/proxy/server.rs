@@ -11,19 +11,21 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use super::auth::Door;
+use super::balance::{Accepted, Balance};
 use super::config::Config;
 use super::connect::Connector;
 use super::limit::InFlight;
-use super::listen::{Serving, accept};
+use super::listen::{Serving, accept, take_over};
 use super::pool::Pool;
 use super::relay::Shared;
 use super::route::Router;
 use super::tls;
 use super::upstream::Upstreams;
+use super::word::Word;
 use crate::tape::Queue;
 
 /// How many connections may wait to be accepted.
@@ -39,10 +41,10 @@ pub struct StartError(pub String);
 pub struct Proxy {
     address: SocketAddr,
     tls_address: Option<SocketAddr>,
-    router: Arc<Router>,
+    router: Router,
     in_flight: InFlight,
-    stop: CancellationToken,
-    kill: CancellationToken,
+    stop: Word,
+    kill: Word,
     workers: Vec<JoinHandle<()>>,
     running: Arc<AtomicUsize>,
 }
@@ -64,27 +66,33 @@ impl Proxy {
         let mut proxy = Self {
             address: local(&plain)?,
             tls_address: tls.as_ref().map(|(listener, _)| local(listener)).transpose()?,
-            router: Arc::new(Router::new(upstreams)),
+            router: Router::new(upstreams),
             in_flight: InFlight::new(config.max_in_flight),
-            stop: CancellationToken::new(),
-            kill: CancellationToken::new(),
+            stop: Word::default(),
+            kill: Word::default(),
             workers: Vec::new(),
             running: Arc::default(),
         };
         let connector = Connector::new(config).map_err(StartError)?;
         let config = Arc::new(config.clone());
         let process = random();
-        for (number, queue) in queues.iter().enumerate() {
+        let (balance, receivers) = Balance::new(queues.len());
+        let configs: Arc<[_]> = Arc::new([None, tls.as_ref().map(|(_, config)| Arc::clone(config))]);
+        for (number, (queue, accepted)) in queues.iter().zip(receivers).enumerate() {
             let worker = Worker {
-                plain: clone(&plain)?,
-                tls: tls
-                    .as_ref()
-                    .map(|(l, c)| Ok::<_, StartError>((clone(l)?, Arc::clone(c))))
-                    .transpose()?,
-                router: Arc::clone(&proxy.router),
+                number,
+                listeners: [
+                    Some(clone(&plain)?),
+                    tls.as_ref().map(|(listener, _)| clone(listener)).transpose()?,
+                ],
+                tls: Arc::clone(&configs),
+                balance: balance.clone(),
+                accepted,
+                // Its own copy: the counts of who holds an upstream would travel between cores with each call.
+                router: Arc::new(proxy.router.copy()),
                 connector: connector.clone(),
                 queue: Arc::clone(queue),
-                in_flight: proxy.in_flight.clone(),
+                in_flight: proxy.in_flight.another(),
                 config: Arc::clone(&config),
                 process,
                 stop: proxy.stop.clone(),
@@ -124,18 +132,18 @@ impl Proxy {
     /// Says whether all workers are up and none has been told to stop; for others to ask.
     pub fn readiness(&self) -> impl Fn() -> bool + Send + Sync + 'static {
         let (running, all, stop) = (Arc::clone(&self.running), self.workers.len(), self.stop.clone());
-        move || running.load(Ordering::Relaxed) == all && !stop.is_cancelled()
+        move || running.load(Ordering::Relaxed) == all && !stop.is_said()
     }
 
     /// Accepts no more; calls under way go on for `proxy.shutdown_grace` and are then broken off.
     pub fn stop(&self) {
-        self.stop.cancel();
+        self.stop.say();
     }
 
     /// Breaks off what is under way.
     pub fn kill(&self) {
-        self.stop.cancel();
-        self.kill.cancel();
+        self.stop.say();
+        self.kill.say();
     }
 
     /// Waits for the workers to end, after `stop` or `kill`. Blocks.
@@ -148,7 +156,7 @@ impl Proxy {
     }
 
     /// What ends the proxy from elsewhere: `stop`, then `kill`.
-    pub fn tokens(&self) -> (CancellationToken, CancellationToken) {
+    pub fn words(&self) -> (Word, Word) {
         (self.stop.clone(), self.kill.clone())
     }
 }
@@ -163,16 +171,20 @@ impl Drop for Running {
 }
 
 struct Worker {
-    plain: TcpListener,
-    tls: Option<(TcpListener, Arc<ServerConfig>)>,
+    number: usize,
+    /// The plain one and the one with TLS.
+    listeners: [Option<TcpListener>; 2],
+    tls: Arc<[Option<Arc<ServerConfig>>]>,
+    balance: Balance,
+    accepted: mpsc::Receiver<Accepted>,
     router: Arc<Router>,
     connector: Connector,
     queue: Arc<Queue>,
     in_flight: InFlight,
     config: Arc<Config>,
     process: u64,
-    stop: CancellationToken,
-    kill: CancellationToken,
+    stop: Word,
+    kill: Word,
 }
 
 impl Worker {
@@ -182,7 +194,7 @@ impl Worker {
         let calls = TaskTracker::new();
         let upstreams = self.router.upstreams().all().len();
         // Its own, so that a worker that is done does not break off what another still carries.
-        let kill = self.kill.child_token();
+        let kill = self.kill.narrower();
         let pool = Pool::new(&self.config, self.connector, upstreams, connections.clone());
         let shared = Arc::new(Shared {
             router: self.router,
@@ -200,28 +212,32 @@ impl Worker {
             in_flight: self.in_flight,
             config: self.config,
             stop: self.stop.clone(),
+            balance: self.balance,
+            number: self.number,
+            tls: self.tls,
         };
-        let listeners = [Some((self.plain, None)), self.tls.map(|(listener, tls)| (listener, Some(tls)))];
-        for (listener, tls) in listeners.into_iter().flatten() {
+        for (which, listener) in self.listeners.into_iter().enumerate() {
+            let Some(listener) = listener else { continue };
             match tokio::net::TcpListener::from_std(listener) {
-                Ok(listener) => drop(calls.spawn(accept(listener, tls, serving.clone()))),
+                Ok(listener) => drop(calls.spawn(accept(listener, which, serving.clone()))),
                 Err(error) => tracing::error!(%error, "a worker cannot listen"),
             }
         }
+        calls.spawn(take_over(self.accepted, serving));
         connections.spawn(prune(pool, self.stop.clone()));
-        self.stop.cancelled().await;
+        self.stop.heard().await;
         calls.close();
         tokio::select! {
             () = calls.wait() => {}
             () = tokio::time::sleep(grace) => tracing::warn!(calls = calls.len(), "breaking off what still runs"),
-            () = kill.cancelled() => {}
+            () = kill.heard() => {}
         }
-        kill.cancel();
+        kill.say();
     }
 }
 
-async fn prune(pool: Arc<Pool>, stop: CancellationToken) {
-    while tokio::time::timeout(PRUNE, stop.cancelled()).await.is_err() {
+async fn prune(pool: Arc<Pool>, stop: Word) {
+    while tokio::time::timeout(PRUNE, stop.heard()).await.is_err() {
         pool.prune();
     }
 }

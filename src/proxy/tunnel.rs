@@ -7,14 +7,14 @@ use http::{Response, StatusCode};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
-use tokio_util::sync::CancellationToken;
 
 use super::body::{Body, describe};
 use super::connect::{Failure, Offer};
 use super::pool::{broke_off, http1_builder};
 use super::relay::{Call, Shared, answer};
+use super::word::Word;
 use crate::model::{Closer, Direction, Ending};
-use crate::tape::{ResponseHead, Tap};
+use crate::tape::{Headers, ResponseHead, Tap};
 
 /// What is read at once. Frames are small, and a larger one takes several reads.
 const CHUNK: usize = 16 << 10;
@@ -36,8 +36,8 @@ pub async fn relay(shared: &Arc<Shared>, call: Call, client: OnUpgrade) -> Resul
     }
     let upstream_side = hyper::upgrade::on(&mut response);
     let (mut parts, _) = response.into_parts();
-    let onward = super::headers::response(&parts.headers, true);
-    let headers = std::mem::replace(&mut parts.headers, onward);
+    let headers = Headers::of(&parts.headers);
+    parts.headers = super::headers::response(parts.headers, true);
     tap.response_head(ResponseHead { status: parts.status, version: parts.version, headers, ours: false });
     let kill = shared.kill.clone();
     shared.calls.spawn(async move {
@@ -50,7 +50,7 @@ pub async fn relay(shared: &Arc<Shared>, call: Call, client: OnUpgrade) -> Resul
 }
 
 /// Carries bytes until both sides have ended, or one has broken off.
-async fn tunnel(client: Upgraded, upstream: Upgraded, tap: &Tap, kill: &CancellationToken) {
+async fn tunnel(client: Upgraded, upstream: Upgraded, tap: &Tap, kill: &Word) {
     let (from_client, to_client) = tokio::io::split(TokioIo::new(client));
     let (from_upstream, to_upstream) = tokio::io::split(TokioIo::new(upstream));
     let both = async {
@@ -61,7 +61,7 @@ async fn tunnel(client: Upgraded, upstream: Upgraded, tap: &Tap, kill: &Cancella
     };
     tokio::select! {
         () = both => {}
-        () = kill.cancelled() => {}
+        () = kill.heard() => {}
     }
 }
 

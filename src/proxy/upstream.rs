@@ -176,6 +176,29 @@ impl Upstreams {
         }
     }
 
+    /// The same upstreams, sharing nothing.
+    pub fn copy(&self) -> Self {
+        let copy = |upstream: &Arc<Upstream>| {
+            let Upstream { name, index, scheme, authority, host_header, prefix, http2 } = &**upstream;
+            // Made again from its bytes, because a clone would count holders where the original does.
+            let host_header = HeaderValue::from_bytes(host_header.as_bytes());
+            Arc::new(Upstream {
+                name: Arc::from(&**name),
+                index: *index,
+                scheme: scheme.clone(),
+                authority: authority.as_str().parse().unwrap_or_else(|_| authority.clone()),
+                host_header: host_header.unwrap_or_else(|_| upstream.host_header.clone()),
+                prefix: prefix.clone(),
+                http2: *http2,
+            })
+        };
+        Self {
+            all: self.all.iter().map(copy).collect(),
+            hosts: self.hosts.clone(),
+            unset: self.unset.clone(),
+        }
+    }
+
     pub fn all(&self) -> &[Arc<Upstream>] {
         &self.all
     }

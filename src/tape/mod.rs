@@ -10,7 +10,7 @@ mod reader;
 mod tap;
 
 pub use config::{Config, SETTINGS};
-pub use event::{Begin, Event, Record, ResponseHead};
+pub use event::{Begin, Event, Headers, Record, ResponseHead};
 pub use queue::{Counters, Counts, Queue};
 pub use reader::{Reader, Sink, Tally, TallyCounts};
 pub use tap::Tap;

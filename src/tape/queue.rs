@@ -94,7 +94,7 @@ impl Queue {
     /// Takes an exchange's first event and promises room for its last. `false`: it does not fit, none of it is taken.
     pub(super) fn begin(&self, record: Record, size: usize) -> bool {
         let mut pending = self.lock();
-        // Three more places: both directions' ends and the exchange's own are promised here, so that what begins ends.
+        // The ends of both directions are promised here, so that what begins ends.
         if !self.fits(&pending, size, 1 + PROMISED) {
             drop(pending);
             self.counters.lost_exchanges.fetch_add(1, Ordering::Relaxed);
@@ -121,6 +121,17 @@ impl Queue {
         let mut pending = self.lock();
         pending.promised = pending.promised.saturating_sub(1);
         self.take(pending, record, 0);
+    }
+
+    /// Takes data that is an end as well, in the place promised to that. `false`: the data did not fit.
+    pub(super) fn push_last(&self, record: Record, size: usize) -> bool {
+        let mut pending = self.lock();
+        if pending.bytes + size > self.max_bytes {
+            return false;
+        }
+        pending.promised = pending.promised.saturating_sub(1);
+        self.take(pending, record, size);
+        true
     }
 
     pub(super) fn count_cut(&self) {
@@ -164,7 +175,7 @@ impl Queue {
     }
 
     fn take(&self, mut pending: MutexGuard<'_, Pending>, record: Record, size: usize) {
-        if let Event::Data(_, bytes) = &record.event {
+        if let Event::Data(_, bytes) | Event::Last(_, bytes) = &record.event {
             self.counters.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         }
         self.counters.events.fetch_add(1, Ordering::Relaxed);
@@ -195,8 +206,8 @@ impl Queue {
     }
 }
 
-/// Events an exchange is promised when it begins: the end of each direction, and its own.
-pub(super) const PROMISED: usize = 3;
+/// Events an exchange is promised when it begins: the end of each direction.
+const PROMISED: usize = 2;
 
 /// A poisoned lock still guards plain data that a push leaves whole at each step: recording goes on.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

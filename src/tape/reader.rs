@@ -1,12 +1,12 @@
 //! The thread that empties the queues, and what it hands the records to.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::event::{Event, Record};
 use super::queue::Queue;
+use crate::model::Direction;
 
 /// How often the queues are emptied while traffic flows. Longer saves wake-ups, shorter loses less in a crash; it is
 /// far below the second that a crash may cost.
@@ -76,7 +76,7 @@ fn read(queues: &[Arc<Queue>], sink: &mut dyn Sink) {
 /// A sink that only counts what goes by, so that the relay's own books can be checked against the tape's.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    counts: Arc<[AtomicU64; 4]>,
+    counts: Arc<Mutex<TallyCounts>>,
 }
 
 /// What a `Tally` saw.
@@ -86,28 +86,32 @@ pub struct TallyCounts {
     pub ended: u64,
     pub request_bytes: u64,
     pub response_bytes: u64,
+    /// Directions over, of which two make an exchange.
+    closed: u64,
 }
 
 impl Tally {
     pub fn counts(&self) -> TallyCounts {
-        let read = |i: usize| self.counts[i].load(Ordering::Acquire);
-        TallyCounts { begun: read(0), ended: read(1), request_bytes: read(2), response_bytes: read(3) }
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Sink for Tally {
     fn take(&mut self, records: &mut Vec<Record>) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         for record in records.iter() {
-            let (place, amount) = match &record.event {
-                Event::Begin(_) => (0, 1),
-                Event::End => (1, 1),
-                Event::Data(crate::model::Direction::Request, bytes) => (2, bytes.len()),
-                Event::Data(crate::model::Direction::Response, bytes) => (3, bytes.len()),
-                Event::Informational(_) | Event::Head(_) | Event::Trailers(..) | Event::Closed { .. } => {
-                    continue;
-                }
-            };
-            self.counts[place].fetch_add(amount as u64, Ordering::Release);
+            match &record.event {
+                Event::Begin(_) => counts.begun += 1,
+                Event::Data(direction, bytes) | Event::Last(direction, bytes) => match direction {
+                    Direction::Request => counts.request_bytes += bytes.len() as u64,
+                    Direction::Response => counts.response_bytes += bytes.len() as u64,
+                },
+                Event::Informational(_) | Event::Head(_) | Event::Trailers(..) | Event::Closed { .. } => {}
+            }
+            if matches!(record.event, Event::Last(..) | Event::Closed { .. }) {
+                counts.closed += 1;
+                counts.ended = counts.closed / 2;
+            }
         }
     }
 }

@@ -6,14 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use super::event::{Begin, Event, Record, ResponseHead};
+use super::event::{Begin, Event, Headers, Record, ResponseHead};
 use super::queue::Queue;
 use crate::model::{Closer, Direction, Ending, ExchangeId, Micros};
 
 /// Shared by the two bodies of an exchange; the last one dropped ends it.
 ///
-/// Invariant: every event promised when the exchange began is pushed exactly once, in order: each direction's data, its
-/// `Closed`, and after both of those, `End`.
+/// Invariant: each direction's end, promised when the exchange began, is pushed exactly once, behind its data.
 pub struct Tap {
     queue: Arc<Queue>,
     id: ExchangeId,
@@ -33,7 +32,7 @@ struct Side {
 impl Tap {
     /// Begins an exchange.
     pub fn begin(queue: &Arc<Queue>, id: ExchangeId, begin: Begin) -> Self {
-        let size = begin.target.len() + begin.forwarded.len() + header_bytes(&begin.headers);
+        let size = begin.forwarded.as_str().len() + begin.headers.as_bytes().len();
         let record = Record { exchange: id, at: Micros::now(), event: Event::Begin(Box::new(begin)) };
         let taken = queue.begin(record, size);
         Self {
@@ -52,13 +51,18 @@ impl Tap {
 
     pub fn response_head(&self, head: ResponseHead) {
         self.answered.store(true, Ordering::Relaxed);
-        let size = header_bytes(&head.headers);
+        let size = head.headers.as_bytes().len();
         self.push(Event::Head(Box::new(head)), size);
     }
 
     /// Whether a response's head has gone by.
     pub fn has_answer(&self) -> bool {
         self.answered.load(Ordering::Relaxed)
+    }
+
+    /// Whether this direction is over.
+    pub fn has_closed(&self, direction: Direction) -> bool {
+        self.side(direction).closed.load(Ordering::Relaxed)
     }
 
     /// A chunk went by. Once one did not fit, the rest of that direction is left out: cut, never holed.
@@ -79,18 +83,34 @@ impl Tap {
 
     pub fn trailers(&self, direction: Direction, trailers: &HeaderMap) {
         if self.side(direction).lost.load(Ordering::Relaxed) == 0 {
-            self.push(Event::Trailers(direction, Box::new(trailers.clone())), header_bytes(trailers));
+            let trailers = Headers::of(trailers);
+            let size = trailers.as_bytes().len();
+            self.push(Event::Trailers(direction, trailers), size);
         }
+    }
+
+    /// The last chunk went by, and with it the direction ended well.
+    pub fn last(&self, direction: Direction, bytes: &Bytes) {
+        let side = self.side(direction);
+        if !self.silent && side.lost.load(Ordering::Relaxed) == 0 && !side.closed.load(Ordering::Relaxed) {
+            let record = self.record(Event::Last(direction, bytes.clone()));
+            if self.queue.push_last(record, bytes.len()) {
+                side.closed.store(true, Ordering::Relaxed);
+                return;
+            }
+        }
+        self.data(direction, bytes);
+        self.closed(direction, Ending::Complete);
     }
 
     /// This direction is over. Only the first call counts.
     pub fn closed(&self, direction: Direction, ending: Ending) {
         let side = self.side(direction);
-        if self.silent || side.closed.swap(true, Ordering::Relaxed) {
+        if side.closed.swap(true, Ordering::Relaxed) || self.silent {
             return;
         }
         let lost = side.lost.load(Ordering::Relaxed);
-        self.push_promised(Event::Closed { direction, ending, lost });
+        self.queue.push_promised(self.record(Event::Closed { direction, ending, lost }));
     }
 
     fn side(&self, direction: Direction) -> &Side {
@@ -101,27 +121,22 @@ impl Tap {
     }
 
     fn push(&self, event: Event, size: usize) -> bool {
-        !self.silent && self.queue.push(Record { exchange: self.id, at: Micros::now(), event }, size)
+        !self.silent && self.queue.push(self.record(event), size)
     }
 
-    fn push_promised(&self, event: Event) {
-        self.queue.push_promised(Record { exchange: self.id, at: Micros::now(), event });
+    fn record(&self, event: Event) -> Record {
+        Record { exchange: self.id, at: Micros::now(), event }
     }
 }
 
 impl Drop for Tap {
     fn drop(&mut self) {
-        if self.silent {
-            return;
-        }
         // Whoever held a body that was still open has gone without a word: the connection's task was dropped.
-        let ending = || Ending::Broken { by: Closer::Us, why: "the relay was stopped".to_owned() };
-        self.closed(Direction::Request, ending());
-        self.closed(Direction::Response, ending());
-        self.push_promised(Event::End);
+        for direction in [Direction::Request, Direction::Response] {
+            if !self.has_closed(direction) {
+                let why = "the relay was stopped".to_owned();
+                self.closed(direction, Ending::Broken { by: Closer::Us, why });
+            }
+        }
     }
-}
-
-fn header_bytes(headers: &HeaderMap) -> usize {
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
