@@ -45,6 +45,12 @@ async fn accept(listener: TcpListener, pattern: Arc<Pattern>) -> Result<()> {
     }
 }
 
+/// Spaces behind a value are no part of it, and would change the length of this answer.
+fn without_trailing_spaces(head: &[u8]) -> Vec<u8> {
+    let lines = head.split(|&byte| byte == b'\n').map(|line| line.trim_ascii_end());
+    lines.collect::<Vec<_>>().join(&b"\r\n"[..])
+}
+
 async fn serve(socket: TcpStream, pattern: Arc<Pattern>) -> Result<()> {
     let mut wire = Wire::new(socket, ROOM)?;
     let mut out = Vec::new();
@@ -58,7 +64,7 @@ async fn serve(socket: TcpStream, pattern: Arc<Pattern>) -> Result<()> {
             continue;
         }
         match order.mode.as_str() {
-            "heads" => plain(&mut out, "200 OK", "text/plain", head.bytes()),
+            "heads" => plain(&mut out, "200 OK", "text/plain", &without_trailing_spaces(head.bytes())),
             "call" => {
                 let mut body = Vec::with_capacity(2048);
                 pattern.answer(order.number, &mut body);

@@ -92,8 +92,10 @@ pub fn describe(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// A client's body on its way to an upstream.
-pub struct RequestBody {
+/// A client's body on its way to an upstream. Boxed: hyper keeps room for 32 requests on each connection to an upstream.
+pub struct RequestBody(Box<Sending>);
+
+struct Sending {
     inner: Incoming,
     watch: Watch,
     gate: Option<Gate>,
@@ -106,11 +108,11 @@ impl RequestBody {
         if inner.is_end_stream() {
             watch.close(Ending::Complete);
         }
-        Self { inner, watch, gate }
+        Self(Box::new(Sending { inner, watch, gate }))
     }
 
     pub fn tap(&self) -> &Arc<Tap> {
-        &self.watch.tap
+        &self.0.watch.tap
     }
 }
 
@@ -122,16 +124,14 @@ impl HttpBody for RequestBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let this = self.get_mut();
+        let this = &mut *self.get_mut().0;
         if let Some(gate) = &mut this.gate {
             ready!(gate.poll_open(cx));
             this.gate = None;
         }
         let frame = ready!(Pin::new(&mut this.inner).poll_frame(cx));
         match &frame {
-            Some(Ok(frame)) => {
-                this.watch.frame(frame, this.inner.is_end_stream());
-            }
+            Some(Ok(frame)) => this.watch.frame(frame, this.inner.is_end_stream()),
             Some(Err(error)) => this.watch.failed(error),
             None => this.watch.close(Ending::Complete),
         }
@@ -139,11 +139,11 @@ impl HttpBody for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.0.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.0.inner.size_hint()
     }
 }
 

@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceBuilder;
 
 use super::auth::Door;
-use super::balance::{Accepted, Balance};
+use super::balance::{Accepted, Balance, Carried};
 use super::body::describe;
 use super::client_io::{ClientIo, Line};
 use super::config::Config;
@@ -94,11 +94,7 @@ pub async fn take_over(mut accepted: mpsc::Receiver<Accepted>, serving: Serving)
 fn begin(socket: TcpStream, which: usize, serving: &Serving) {
     let carried = serving.balance.carry(serving.number);
     let tls = serving.tls.get(which).cloned().flatten();
-    let connection = connection(socket, tls, serving.clone());
-    serving.shared.calls.spawn(async move {
-        connection.await;
-        drop(carried);
-    });
+    serving.shared.calls.spawn(connection(socket, tls, serving.clone(), carried));
 }
 
 fn is_peers_fault(error: &io::Error) -> bool {
@@ -106,16 +102,17 @@ fn is_peers_fault(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn connection(socket: TcpStream, tls: Option<Arc<ServerConfig>>, serving: Serving) {
-    let stop = serving.stop.clone();
+/// A connection from its beginning to its end. What it does in turn is boxed: a task is as large as its largest part for
+/// as long as it lives, and most live in the smallest.
+async fn connection(socket: TcpStream, tls: Option<Arc<ServerConfig>>, serving: Serving, _carried: Carried) {
     let opened = tokio::select! {
-        opened = open(socket, tls, &serving.config) => opened,
+        opened = Box::pin(open(socket, tls, &serving.config)) => opened,
         // Nothing has been asked yet, so nothing is lost.
-        () = stop.heard() => return,
+        () = serving.stop.heard() => return,
     };
     match opened {
-        Ok(Some((stream, prefix, true))) => serve2(stream, prefix, &serving).await,
-        Ok(Some((stream, prefix, false))) => serve1(stream, prefix, &serving).await,
+        Ok(Some((stream, prefix, true))) => Box::pin(serve2(stream, prefix, &serving)).await,
+        Ok(Some((stream, prefix, false))) => Box::pin(serve1(stream, prefix, &serving)).await,
         Ok(None) => {}
         Err(error) => tracing::debug!(%error, "a client's connection did not come about"),
     }
