@@ -72,7 +72,7 @@ impl App {
         let proxy = Proxy::start(&config.proxy, upstreams, &queues)?;
         let web_stop = CancellationToken::new();
         let web_tasks = TaskTracker::new();
-        web_tasks.spawn(serve_web(web, Self::status(&proxy, &counters), web_stop.clone()));
+        web_tasks.spawn(web::serve(web, Self::status(&proxy, &counters), web_stop.clone()));
         Ok(Self { proxy, reader, counters, tally, web_address, web_stop, web_tasks })
     }
 
@@ -132,16 +132,5 @@ impl App {
         web_tasks.close();
         web_tasks.wait().await;
         Books { counts: counters.counts(), tally: tally.counts() }
-    }
-}
-
-async fn serve_web(listener: tokio::net::TcpListener, status: web::Status, stop: CancellationToken) {
-    let served = axum::serve(listener, web::router(status));
-    // Ended, not asked to end: a page that stays open for news must not hold the process up.
-    tokio::select! {
-        served = served.into_future() => if let Err(error) = served {
-            tracing::error!(%error, "the web side ended");
-        },
-        () = stop.cancelled() => {}
     }
 }

@@ -2,6 +2,8 @@
 
 mod config;
 mod health;
+mod server;
 
 pub use config::{Config, SETTINGS};
-pub use health::{Status, router};
+pub use health::Status;
+pub use server::serve;

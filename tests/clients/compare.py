@@ -43,6 +43,8 @@ def headers(record):
 def comparable(record):
     """What must be the same of a request, in the order in which a difference is best reported."""
     kept = {key: record.get(key) for key in ("method", "target", "status", "end", "trailers")}
+    # Trailers are relayed by name, and names have no case.
+    kept["trailers"] = [[name.lower(), value] for name, value in kept["trailers"] or []]
     kept["headers"] = headers(record)
     kept["body"] = record["parts"] or record["body_sha256"]
     kept["body_len"] = record["body_len"]
@@ -61,7 +63,7 @@ def scenarios(path):
             record = json.loads(line)
             found[record["scenario"] or "(control)"].append(record)
     for records in found.values():
-        records.sort(key=lambda record: (record["target"], record["body_len"], str(comparable(record)["body"]), record["n"]))
+        records.sort(key=lambda record: (record["target"], record["body_len"], str(comparable(record)["body"]), str(record.get("frames_in")), record["n"]))
     return found
 
 
