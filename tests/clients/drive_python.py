@@ -606,7 +606,7 @@ def raw_no_user_agent(place):
 @scenario
 def raw_chunked_upload(place):
     chunks = b"5\r\nhello\r\n1\r\n,\r\n8;ext=1\r\n wor\r\nld\r\n0\r\nX-Checksum: abc\r\nx-mood: calm\r\n\r\n"
-    headers = b"Content-Type: text/plain\r\nTransfer-Encoding: chunked\r\nTrailer: X-Checksum\r\n"
+    headers = b"Content-Type: text/plain\r\nTransfer-Encoding: chunked\r\nTrailer: X-Checksum, x-mood\r\n"
     return raw(place, "raw_chunked_upload", "POST", b"/v1/mock/echo", headers, chunks)
 
 
