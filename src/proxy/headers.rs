@@ -22,9 +22,14 @@ pub struct Onward<'a> {
     pub ours: Option<HeaderName>,
 }
 
-/// The headers to send on. Built anew instead of removed from, because removing from a `HeaderMap` changes its order.
-pub fn request(from: HeaderMap, onward: &Onward<'_>) -> HeaderMap {
+/// The headers to send on: the same where only Host is another, as it is for nearly all; else built anew, because
+/// removing from a `HeaderMap` changes its order.
+pub fn request(mut from: HeaderMap, onward: &Onward<'_>) -> HeaderMap {
     let http1 = onward.version < Version::HTTP_2;
+    if http1 && onward.ours.is_none() && is_clean(&from) && from.contains_key(HOST) {
+        from.insert(HOST, onward.host.clone());
+        return from;
+    }
     let named = named(&from);
     let chunked = from.contains_key(TRANSFER_ENCODING);
     let trailers = from.get(TE).is_some_and(says_trailers);
@@ -63,10 +68,17 @@ pub fn request(from: HeaderMap, onward: &Onward<'_>) -> HeaderMap {
     to
 }
 
-/// Whether a response's headers can go on untouched, as nearly all can.
-pub fn response_is_clean(headers: &HeaderMap) -> bool {
-    let both = headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH);
-    !both && ![CONNECTION, KEEP_ALIVE, UPGRADE, PROXY_CONNECTION].iter().any(|hop| headers.contains_key(hop))
+/// Whether all of these headers can go on as they are. A plain `Connection: keep-alive` can: it says of the next hop what is
+/// true of it.
+pub fn is_clean(headers: &HeaderMap) -> bool {
+    let mut framings = 0;
+    headers.iter().all(|(name, value)| {
+        if name == CONNECTION {
+            return value.as_bytes().eq_ignore_ascii_case(b"keep-alive");
+        }
+        framings += usize::from(name == TRANSFER_ENCODING || name == CONTENT_LENGTH);
+        framings < 2 && (name == TRANSFER_ENCODING || !is_hop(name)) && !is_ours(name)
+    })
 }
 
 /// The response headers to send on. `upgrade`: the response changes protocols and says to which.
@@ -196,6 +208,19 @@ mod tests {
     }
 
     #[test]
+    fn what_needs_no_change_stays_where_it_is() {
+        let host = HeaderValue::from_static("up");
+        let from = map(&[("accept", "a"), ("host", "me"), ("connection", "keep-alive"), ("x-end", "1")]);
+        let to = request(from.clone(), &onward(&host, Version::HTTP_11));
+        assert_eq!(
+            list(&to),
+            [("accept", "a"), ("host", "up"), ("connection", "keep-alive"), ("x-end", "1")]
+        );
+        let to = request(from, &onward(&host, Version::HTTP_2));
+        assert_eq!(list(&to), [("accept", "a"), ("x-end", "1")]);
+    }
+
+    #[test]
     fn an_upgrade_goes_on_whole() {
         let host = HeaderValue::from_static("up");
         let from = map(&[("connection", "Upgrade"), ("upgrade", "websocket"), ("sec-websocket-key", "k")]);
@@ -212,7 +237,7 @@ mod tests {
         let host = HeaderValue::from_static("up");
         let from = map(&[("content-length", "3"), ("transfer-encoding", "chunked")]);
         assert!(!request(from.clone(), &onward(&host, Version::HTTP_11)).contains_key(CONTENT_LENGTH));
-        assert!(!response_is_clean(&from) && !response(from.clone(), false).contains_key(CONTENT_LENGTH));
+        assert!(!is_clean(&from) && !response(from.clone(), false).contains_key(CONTENT_LENGTH));
     }
 
     #[test]

@@ -201,7 +201,7 @@ pub fn answer(
     let (mut parts, body) = response.into_parts();
     let (status, version) = (parts.status, parts.version);
     tap.response_head(ResponseHead { status, version, headers: Headers::of(&parts.headers), ours: false });
-    if !headers::response_is_clean(&parts.headers) {
+    if !headers::is_clean(&parts.headers) {
         parts.headers = headers::response(parts.headers, false);
     }
     parts.version = client;
