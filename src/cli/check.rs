@@ -1,10 +1,11 @@
-//! `wiretape check`: says what is wrong with a configuration, or what is in effect.
+//! `wiretape check`: says what is wrong with a configuration, what is in effect, or whether its recorder is running.
 
 use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::running;
 use super::{Common, data, say};
 use crate::config::{self, Loaded, Mistakes};
 
@@ -21,6 +22,9 @@ pub(super) struct Arguments {
     /// Prints an example file with every setting, its meaning and its default
     #[arg(long, conflicts_with_all = ["print", "json"])]
     example: bool,
+    /// Asks the recorder at web.listen whether it takes calls: exits 0 if it does, 1 if not
+    #[arg(long, conflicts_with_all = ["print", "json", "example"])]
+    running: bool,
 }
 
 pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
@@ -29,6 +33,7 @@ pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
     } else {
         let loaded = config::load(&common.and(own.common).sources(Vec::new()));
         match loaded {
+            Ok(loaded) if own.running => runs(&loaded),
             Ok(loaded) => right(&loaded, own.print, own.json),
             Err(mistakes) => wrong(&mistakes, own.json),
         }
@@ -50,6 +55,15 @@ fn right(loaded: &Loaded, print: bool, json: bool) -> Result<(), ExitCode> {
         None => "ok: no configuration file, defaults hold".to_owned(),
     });
     Ok(())
+}
+
+fn runs(loaded: &Loaded) -> Result<(), ExitCode> {
+    let (answer, found) = match running::ask(loaded.config.web.listen) {
+        Ok(answer) => (answer, Ok(())),
+        Err(why) => (why, Err(ExitCode::FAILURE)),
+    };
+    say(&answer);
+    found
 }
 
 fn wrong(mistakes: &Mistakes, json: bool) -> Result<(), ExitCode> {

@@ -3,6 +3,8 @@
 
 mod check;
 mod log;
+mod outline;
+mod running;
 mod serve;
 
 use std::io::{self, Write};
@@ -10,6 +12,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use outline::{Outlined, outline};
 
 use crate::config::{Override, Sources};
 
