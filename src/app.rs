@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::proxy::upstream::Upstreams;
 use crate::proxy::{self, Proxy};
-use crate::tape::{Counters, Counts, Queue, Reader, Tally};
+use crate::tape::{Counters, Counts, Queue, Reader, Sink, Tally};
 use crate::web;
 
 /// Why the house could not be built.
@@ -51,6 +51,14 @@ pub struct Books {
 impl App {
     /// Starts everything. The web side's tasks run on the runtime this is called on.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
+        let tally = Tally::default();
+        let mut app = Self::start_into(config, Box::new(tally.clone())).await?;
+        app.tally = tally;
+        Ok(app)
+    }
+
+    /// The same, with something else at the tape's other end.
+    pub async fn start_into(config: &Config, sink: Box<dyn Sink>) -> Result<Self, StartError> {
         let upstreams = Upstreams::new(&config.upstreams).map_err(|wrong| {
             let lines = wrong.iter().map(|(name, key, why)| format!("upstream.{name}.{key}: {why}"));
             StartError(lines.collect::<Vec<_>>().join("\n"))
@@ -62,8 +70,7 @@ impl App {
         let events = config.tape.queue_events / workers;
         let queue = || Arc::new(Queue::new(bytes, events, Arc::clone(&counters)));
         let queues: Arc<[Arc<Queue>]> = std::iter::repeat_with(queue).take(workers).collect();
-        let tally = Tally::default();
-        let reader = Reader::start(Arc::clone(&queues), Box::new(tally.clone()))
+        let reader = Reader::start(Arc::clone(&queues), sink)
             .map_err(|why| StartError(format!("no thread for the tape: {why}")))?;
         let web_listen = config.web.listen;
         let web = tokio::net::TcpListener::bind(web_listen).await;
@@ -73,7 +80,7 @@ impl App {
         let web_stop = CancellationToken::new();
         let web_tasks = TaskTracker::new();
         web_tasks.spawn(web::serve(web, Self::status(&proxy, &counters), web_stop.clone()));
-        Ok(Self { proxy, reader, counters, tally, web_address, web_stop, web_tasks })
+        Ok(Self { proxy, reader, counters, tally: Tally::default(), web_address, web_stop, web_tasks })
     }
 
     fn status(proxy: &Proxy, counters: &Arc<Counters>) -> web::Status {

@@ -36,7 +36,9 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
 fn status_line(address: SocketAddr, deadline: Instant) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, left(deadline)?)?;
     stream.set_write_timeout(Some(left(deadline)?))?;
-    write!(stream, "GET /readyz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+    // In one piece: written in several, an answer may come, and the connection go, before the last of them.
+    let request = format!("GET /readyz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
     let mut line = Vec::new();
     let mut piece = [0; LONGEST];
     while line.len() < LONGEST && !line.contains(&b'\n') {

@@ -79,8 +79,12 @@ async fn told(terminate: &mut Signal, interrupt: &mut Signal) {
 
 /// Says where it listens, and prints the lines to paste.
 fn announce(app: &App, config: &Config) {
-    let address = app.proxy_address();
-    say(&format!("wiretape {}: relaying on http://{address}", env!("CARGO_PKG_VERSION")));
+    let mut address = app.proxy_address();
+    if address.ip().is_unspecified() {
+        // Every address of this machine is one; the lines to paste need one that can be called.
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    say(&format!("wiretape {}: relaying on http://{}", env!("CARGO_PKG_VERSION"), app.proxy_address()));
     if let Some(tls) = app.tls_address() {
         say(&format!("and on https://{tls}"));
     }

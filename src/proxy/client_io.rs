@@ -144,7 +144,10 @@ impl ClientIo {
         let (fault, message) = match written.get(..13)? {
             b"HTTP/1.1 400 " => (Fault::Malformed, "the request is not well-formed HTTP"),
             b"HTTP/1.1 414 " => (Fault::UriTooLong, "the request's target is too long"),
-            b"HTTP/1.1 431 " => (Fault::TooLarge, "the request's head is too large (proxy.max_header_bytes)"),
+            b"HTTP/1.1 431 " => (
+                Fault::TooLarge,
+                "the request's head is too large: above proxy.max_header_bytes, or more than 100 lines",
+            ),
             _ => return None,
         };
         let body = fault.json(message);

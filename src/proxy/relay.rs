@@ -130,12 +130,15 @@ impl Relay {
         let ours = extensions.remove::<Spent>().map(|Spent(name)| name);
         let expects = version == Version::HTTP_11 && headers::expects_continue(&headers);
         labels.extend(label::from_headers(&headers));
+        let told = labels.len();
         labels.retain(|label| label.key != label::TOKEN);
+        // A target that carried the token is not for the tape.
+        let target_kept = if labels.len() == told { uri.into_parts().path_and_query } else { None };
         let id = ExchangeId::new(Micros::now(), self.shared.process);
         let begin = Begin {
             upstream: Arc::clone(&upstream.name),
             method: method.clone(),
-            target: uri.into_parts().path_and_query,
+            target: target_kept,
             forwarded: target.clone(),
             version,
             headers: Headers::of(&headers),

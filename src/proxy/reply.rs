@@ -25,8 +25,6 @@ pub enum Fault {
     Unreachable,
     /// It took too long.
     TimedOut,
-    /// A mistake of this program's.
-    Internal,
 }
 
 impl Fault {
@@ -40,7 +38,6 @@ impl Fault {
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreachable => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -53,7 +50,6 @@ impl Fault {
             Self::NoRoute => "wiretape_unknown_route",
             Self::Busy => "wiretape_busy",
             Self::Unreachable | Self::TimedOut => "wiretape_upstream_unreachable",
-            Self::Internal => "wiretape_internal",
         }
     }
 

@@ -373,3 +373,17 @@ async fn an_upstream_whose_certificate_is_not_trusted_is_a_502() {
     assert!(upstream.seen.lock().unwrap().is_empty());
     wiretape.stop_and_check(1).await;
 }
+
+/// An upstream that takes the connection and then says nothing.
+#[tokio::test]
+async fn a_handshake_that_does_not_come_about_is_a_504() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let wiretape = Wiretape::with(&url, |config| config.proxy.tls_timeout = Duration::from_millis(200)).await;
+    let mut client = wiretape.client().await;
+    client.send("GET /mock/x HTTP/1.1\r\nHost: me\r\n\r\n").await;
+    let answer = soon(client.response()).await;
+    assert_eq!(answer.status(), 504);
+    assert!(answer.text().contains("no TLS with mock"), "{}", answer.text());
+    wiretape.stop_and_check(1).await;
+}

@@ -9,5 +9,6 @@ mod bodies;
 mod http2;
 mod stop;
 mod support;
+mod tape;
 mod upgrade;
 mod via;

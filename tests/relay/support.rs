@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use wiretape::app::{App, Books};
 use wiretape::config::Config;
 use wiretape::proxy::upstream;
+use wiretape::tape::{Record, Sink};
 
 /// Nothing here takes longer; what does has hung.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -302,6 +303,16 @@ impl Wiretape {
         Self { app: App::start(&config).await.unwrap() }
     }
 
+    /// One whose tape is kept, for tests to look at.
+    pub async fn recording(url: &str, change: impl FnOnce(&mut Config)) -> (Self, Kept) {
+        let mut config = config();
+        let mock = upstream::Config { url: Some(url.to_owned()), ..upstream::Config::default() };
+        config.upstreams.push(("mock".to_owned(), mock));
+        change(&mut config);
+        let kept = Kept::default();
+        (Self { app: App::start_into(&config, Box::new(kept.clone())).await.unwrap() }, kept)
+    }
+
     pub fn address(&self) -> SocketAddr {
         self.app.proxy_address()
     }
@@ -324,6 +335,16 @@ impl Wiretape {
         assert_eq!(books.counts.lost_bytes, 0);
         assert_eq!(books.counts.bytes, books.tally.request_bytes + books.tally.response_bytes);
         books
+    }
+}
+
+/// Everything the tape was told, in order.
+#[derive(Clone, Default)]
+pub struct Kept(pub Arc<Mutex<Vec<Record>>>);
+
+impl Sink for Kept {
+    fn take(&mut self, records: &mut Vec<Record>) {
+        self.0.lock().unwrap().append(records);
     }
 }
 
