@@ -114,6 +114,11 @@ impl RequestBody {
     pub fn tap(&self) -> &Arc<Tap> {
         &self.0.watch.tap
     }
+
+    /// Lets the body through without waiting for a 100.
+    pub fn open(&mut self) {
+        self.0.gate = None;
+    }
 }
 
 impl HttpBody for RequestBody {

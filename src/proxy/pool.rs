@@ -399,6 +399,8 @@ fn prepare(request: &mut Request<RequestBody>, upstream: &Upstream, target: &Uri
         request.headers_mut().entry(HOST).or_insert_with(|| upstream.host_header.clone());
         return;
     }
+    // hyper does not tell of a 100 on HTTP/2, so it cannot be waited for.
+    request.body_mut().open();
     let onward = Onward { host: &upstream.host_header, version, upgrade: false, ours: None };
     let headers = std::mem::take(request.headers_mut());
     *request.headers_mut() = headers::request(headers, &onward);

@@ -260,6 +260,23 @@ async fn http1_to_an_upstream_of_http2_over_tls() {
 }
 
 #[tokio::test]
+async fn an_expectation_towards_http2_does_not_wait() {
+    let upstream = Upstream2::new(None).await;
+    let url = format!("http://{}", upstream.address);
+    let wiretape = Wiretape::with(&url, |config| config.upstreams[0].1.http2 = Some(true)).await;
+    let mut client = wiretape.client().await;
+    let began = std::time::Instant::now();
+    client
+        .send("POST /mock/x HTTP/1.1\r\nHost: me\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+        .await;
+    assert_eq!(soon(client.response()).await.status(), 100);
+    assert!(began.elapsed() < Duration::from_millis(900), "nobody will say 100 in the upstream's place");
+    client.send("body").await;
+    assert_eq!(soon(client.response()).await.text(), "body");
+    wiretape.stop_and_check(1).await;
+}
+
+#[tokio::test]
 async fn http2_to_http2_with_trailers_and_many_at_once() {
     let upstream = Upstream2::new(None).await;
     let url = format!("http://{}", upstream.address);
