@@ -183,6 +183,9 @@ impl AsyncRead for ClientIo {
         if this.prefix.has_remaining() {
             let n = this.prefix.len().min(buf.remaining());
             buf.put_slice(&this.prefix.split_to(n));
+            // And what else is there: given the prefix alone, hyper would grow its buffer to read on, for as long as the
+            // connection lives. An error or an end is met again at the next read.
+            let _ = Pin::new(&mut this.stream).poll_read(cx, buf);
             return Poll::Ready(Ok(()));
         }
         let read = Pin::new(&mut this.stream).poll_read(cx, buf);

@@ -40,6 +40,7 @@ pub struct Shared {
     /// Tells this process's exchanges from another's.
     pub process: u64,
     pub response_timeout: Option<Duration>,
+    pub max_header_bytes: usize,
     /// Calls under way are to be broken off.
     pub kill: Word,
     /// Clients' connections and tunnels: what a graceful stop waits for.
@@ -92,6 +93,12 @@ pub struct Call {
 
 impl Relay {
     async fn call(&self, mut request: Request<Incoming>) -> Response<Body> {
+        // hyper looks at its limit between reads, and one read can bring more than twice as much.
+        let size: usize =
+            request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        if size > self.shared.max_header_bytes {
+            return Fault::TooLarge.response("the request's head is too large (proxy.max_header_bytes)");
+        }
         let destination = self.shared.router.route(request.method(), request.uri(), request.headers());
         let destination = match destination {
             Ok(destination) => destination,

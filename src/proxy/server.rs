@@ -202,6 +202,7 @@ impl Worker {
             queue: self.queue,
             process: self.process,
             response_timeout: self.config.response_timeout,
+            max_header_bytes: usize::try_from(self.config.max_header_bytes.0).unwrap_or(usize::MAX),
             kill: kill.clone(),
             calls: calls.clone(),
         });
