@@ -37,6 +37,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tokio", &["proxy", "web", "app", "cli"]),
     ("tokio_rustls", &["proxy"]),
     ("tokio_util", &["proxy", "web", "app", "cli"]),
+    ("tikv_jemallocator", &["main"]),
     ("toml", &["config"]),
     ("tower", &["proxy"]),
     ("tracing", &["tape", "proxy", "web", "app", "cli"]),
