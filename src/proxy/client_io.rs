@@ -16,7 +16,7 @@ use http::{HeaderMap, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-use super::reply::Fault;
+use super::reply::{Fault, TOO_LARGE};
 use super::stream::Stream;
 
 /// What a connection's calls and its `ClientIo` tell each other.
@@ -144,10 +144,7 @@ impl ClientIo {
         let (fault, message) = match written.get(..13)? {
             b"HTTP/1.1 400 " => (Fault::Malformed, "the request is not well-formed HTTP"),
             b"HTTP/1.1 414 " => (Fault::UriTooLong, "the request's target is too long"),
-            b"HTTP/1.1 431 " => (
-                Fault::TooLarge,
-                "the request's head is too large: above proxy.max_header_bytes, or more than 100 lines",
-            ),
+            b"HTTP/1.1 431 " => (Fault::TooLarge, TOO_LARGE),
             _ => return None,
         };
         let body = fault.json(message);

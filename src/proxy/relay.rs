@@ -21,7 +21,7 @@ use super::expect::{Gate, Opener};
 use super::headers::{self, Onward};
 use super::label;
 use super::pool::{Lease, Pool};
-use super::reply::Fault;
+use super::reply::{Fault, TOO_LARGE};
 use super::route::{Destination, Router};
 use super::tunnel;
 use super::upstream::Upstream;
@@ -75,7 +75,8 @@ impl Service<Request<Incoming>> for Relay {
                 .await;
             }
             let mut response = relay.call(request).await;
-            if let Some(line) = relay.line {
+            // After an upgrade the call goes on for as long as the connection does.
+            if let Some(line) = relay.line.filter(|_| response.status() != StatusCode::SWITCHING_PROTOCOLS) {
                 response.body_mut().tell_end(line);
             }
             Ok(response)
@@ -97,7 +98,7 @@ impl Relay {
         let size: usize =
             request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
         if size > self.shared.max_header_bytes {
-            return Fault::TooLarge.response("the request's head is too large (proxy.max_header_bytes)");
+            return Fault::TooLarge.response(TOO_LARGE);
         }
         let destination = self.shared.router.route(request.method(), request.uri(), request.headers());
         let destination = match destination {

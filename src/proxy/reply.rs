@@ -6,6 +6,10 @@ use http::{Response, StatusCode};
 
 use super::body::Body;
 
+/// Said of a head whether it is hyper's limit or ours that it is above.
+pub const TOO_LARGE: &str =
+    "the request's head is too large: above proxy.max_header_bytes, or more than 100 lines";
+
 /// What went wrong, and so whose fault it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {

@@ -193,3 +193,19 @@ async fn requests_sent_ahead_are_answered_in_order() {
     }
     wiretape.stop_and_check(5).await;
 }
+
+/// The time-out for slow heads is about heads: a call may take as long as it likes, before its answer and in it.
+#[tokio::test]
+async fn a_silent_upstream_is_waited_for() {
+    let wait = Step::Wait(Duration::from_millis(400));
+    let steps =
+        vec![wait.clone(), write(CHUNKED), wait.clone(), write("2\r\nhi\r\n"), wait, write("0\r\n\r\n")];
+    let upstream = Upstream::new(steps).await;
+    let url = format!("http://{}", upstream.address);
+    let wiretape =
+        Wiretape::with(&url, |config| config.proxy.header_timeout = Duration::from_millis(150)).await;
+    let mut client = ask(&wiretape).await;
+    let answer = soon(client.response()).await;
+    assert!(answer.whole && answer.text() == "hi");
+    wiretape.stop_and_check(1).await;
+}

@@ -104,6 +104,31 @@ async fn small_frames_are_not_held_back() {
     wiretape.stop_and_check(1).await;
 }
 
+/// The time-out for slow heads is about heads: a socket may be silent for as long as it likes.
+#[tokio::test]
+async fn a_silent_tunnel_stays_open() {
+    let (address, _upstream) = agreeing(|mut socket| async move {
+        let mut byte = [0; 1];
+        while matches!(socket.read(&mut byte).await, Ok(1)) {
+            socket.write_all(&byte).await.unwrap();
+        }
+    })
+    .await;
+    let wiretape = Wiretape::with(&format!("http://{address}"), |config| {
+        config.proxy.header_timeout = Duration::from_millis(150);
+    })
+    .await;
+    let mut client = upgraded(&wiretape).await;
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        client.send([7]).await;
+        let mut back = [0; 1];
+        soon(client.io.read_exact(&mut back)).await.unwrap();
+    }
+    drop(client);
+    wiretape.stop_and_check(1).await;
+}
+
 #[tokio::test]
 async fn whoever_drops_the_connection_drops_it_for_both() {
     let (address, mut upstream) = agreeing(|mut socket| async move {
