@@ -8,11 +8,14 @@
 //!              │
 //!              ▼ reference-counted copies
 //!             tape                      the bounded queue behind it
+//!
+//! price                                 what a call costs: usage × price table, pure
 //! ```
 
 pub mod model;
 pub mod tape;
 pub mod proxy;
+pub mod price;
 pub mod web;
 pub mod config;
 pub mod app;

@@ -10,6 +10,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("tape", &["model"]),
     ("proxy", &["model", "tape"]),
+    ("price", &["model"]),
     // Of the tape it knows the counts it shows.
     ("web", &["model", "tape"]),
     ("config", &["model", "tape", "proxy", "web"]),
@@ -31,7 +32,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustix", &["cli"]),
     ("rustls", &["proxy"]),
     ("rustls_native_certs", &["proxy"]),
-    ("serde_json", &["proxy", "web", "config", "cli"]),
+    ("serde_json", &["model", "proxy", "web", "config", "cli"]),
     ("socket2", &["proxy"]),
     ("subtle", &["proxy"]),
     ("tokio", &["proxy", "web", "app", "cli"]),
