@@ -69,8 +69,8 @@ pub const SECTIONS: &[Section] = &[
     section!(
         tape,
         crate::tape::SETTINGS,
-        "What waits between the wire and the record. The wire never waits for it.",
-        |_| Vec::new()
+        "What lies between the wire and the store. The wire never waits for it.",
+        |config| plain(config.tape.check())
     ),
     section!(log, super::log::SETTINGS, "What wiretape says about itself, on stderr.", |config| plain(
         config.log.check()
