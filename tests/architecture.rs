@@ -22,8 +22,10 @@ const ROOMS: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["web"]),
     ("base64", &["proxy"]),
+    ("blake3", &["tape"]),
     ("bytes", &["tape", "proxy"]),
     ("clap", &["cli"]),
+    ("crc32fast", &["tape"]),
     ("http", &["tape", "proxy"]),
     ("http_body", &["proxy"]),
     ("http_body_util", &["proxy"]),

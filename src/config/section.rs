@@ -70,7 +70,7 @@ pub const SECTIONS: &[Section] = &[
         tape,
         crate::tape::SETTINGS,
         "What waits between the wire and the record. The wire never waits for it.",
-        |_| Vec::new()
+        |config| plain(config.tape.check())
     ),
     section!(log, super::log::SETTINGS, "What wiretape says about itself, on stderr.", |config| plain(
         config.log.check()

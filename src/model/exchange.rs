@@ -31,6 +31,15 @@ impl ExchangeId {
         let millis = u128::from(at.0 / 1000) & 0xffff_ffff_ffff;
         Self(millis << 80 | u128::from(process & 0xffff_ffff_ffff) << 32 | u128::from(count))
     }
+
+    /// In the order in which ids sort.
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(bytes))
+    }
 }
 
 impl fmt::Display for ExchangeId {

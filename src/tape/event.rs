@@ -9,7 +9,7 @@ use http::{HeaderMap, Method, StatusCode, Version};
 use crate::model::{Direction, Ending, ExchangeId, Label, Micros};
 
 /// One event of one exchange, with the time it happened.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Record {
     pub exchange: ExchangeId,
     pub at: Micros,
@@ -18,7 +18,7 @@ pub struct Record {
 
 /// The events of an exchange. `Begin` comes first. Each direction has its data in order, then one `Last` or `Closed`; with
 /// the second of those the exchange has ended.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     Begin(Box<Begin>),
     /// An answer before the answer: 100, 103.
@@ -37,7 +37,7 @@ pub enum Event {
 }
 
 /// The request's head, as the client sent it.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Begin {
     pub upstream: Arc<str>,
     pub method: Method,
@@ -53,7 +53,7 @@ pub struct Begin {
 }
 
 /// The response's head, as the upstream sent it, or as this program answered in its place.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ResponseHead {
     pub status: StatusCode,
     pub version: Version,
@@ -80,6 +80,11 @@ impl Headers {
             bytes.extend_from_slice(b"\r\n");
         }
         Self(bytes.into_boxed_slice())
+    }
+
+    /// Lines as `as_bytes` gives them. What is no such line is kept, and skipped by `iter`.
+    pub fn from_lines(lines: impl Into<Box<[u8]>>) -> Self {
+        Self(lines.into())
     }
 
     pub fn as_bytes(&self) -> &[u8] {
