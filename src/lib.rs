@@ -8,11 +8,15 @@
 //!              │
 //!              ▼ reference-counted copies
 //!             tape                      the bounded queue behind it
+//!              │
+//!              ▼ bytes as they came
+//!            dialect                    what a provider said: events out of bytes
 //! ```
 
 pub mod model;
 pub mod tape;
 pub mod proxy;
+pub mod dialect;
 pub mod web;
 pub mod config;
 pub mod app;
