@@ -22,6 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["web"]),
     ("base64", &["proxy"]),
+    ("brotli_decompressor", &["dialect"]),
     ("bytes", &["tape", "proxy"]),
     ("clap", &["cli"]),
     ("crc32fast", &["dialect"]),
@@ -46,6 +47,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tracing", &["tape", "proxy", "web", "app", "cli"]),
     ("tracing_subscriber", &["config", "cli"]),
     ("webpki_roots", &["proxy"]),
+    ("zstd", &["dialect"]),
 ];
 
 fn root() -> PathBuf {

@@ -1,14 +1,15 @@
 //! Cutting a provider's byte stream into events, before anyone asks what they mean.
 //!
 //! ```text
-//! decoded bytes ──▶ a Framing ──▶ Frames: events, and what was wrong with the stream
-//!                  Sse, Ndjson, JsonArray, EventStream; Websocket per direction
+//! bytes on the wire ──▶ Decoder ──▶ a Framing ──▶ Frames: events, and what was wrong with the stream
+//!                  content-encoding  Sse, Ndjson, JsonArray, EventStream; Websocket per direction
 //! ```
 //!
 //! Every framing takes bytes as they come and lends each frame to the caller's function as soon as it is whole. What is
 //! reported depends on the bytes alone, never on where the network cut them. Memory is bounded: a frame above the limit
 //! is measured and left out, and the stream goes on behind it.
 
+pub mod decode;
 pub mod event_stream;
 pub mod json_array;
 pub mod ndjson;
@@ -16,6 +17,7 @@ pub mod sse;
 pub mod websocket;
 
 mod choose;
+mod coding;
 mod held;
 mod permessage;
 #[cfg(test)]
@@ -24,6 +26,7 @@ mod testing;
 use std::fmt;
 
 pub use choose::{Auto, Kind};
+pub use decode::{Bounds, Decoder, Fault, UnknownCoding};
 pub use event_stream::EventStream;
 pub use json_array::JsonArray;
 pub use ndjson::Ndjson;
