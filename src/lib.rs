@@ -8,6 +8,9 @@
 //!              │
 //!              ▼ reference-counted copies
 //!             tape                      the bounded queue behind it
+//!              │
+//!              ▼ bytes as they came
+//!            dialect                    what a provider said: events out of bytes
 //!
 //! price                                 what a call costs: usage × price table, pure
 //! ```
@@ -15,6 +18,7 @@
 pub mod model;
 pub mod tape;
 pub mod proxy;
+pub mod dialect;
 pub mod price;
 pub mod web;
 pub mod config;

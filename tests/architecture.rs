@@ -10,6 +10,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("tape", &["model"]),
     ("proxy", &["model", "tape"]),
+    ("dialect", &["model"]),
     ("price", &["model"]),
     // Of the tape it knows the counts it shows.
     ("web", &["model", "tape"]),
@@ -23,14 +24,17 @@ const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["web"]),
     ("base64", &["proxy"]),
     ("blake3", &["tape"]),
+    ("brotli_decompressor", &["dialect"]),
     ("bytes", &["tape", "proxy"]),
     ("clap", &["cli"]),
-    ("crc32fast", &["tape"]),
+    ("crc32fast", &["tape", "dialect"]),
+    ("flate2", &["dialect"]),
     ("http", &["tape", "proxy"]),
     ("http_body", &["proxy"]),
     ("http_body_util", &["proxy"]),
     ("hyper", &["proxy"]),
     ("hyper_util", &["proxy"]),
+    ("memchr", &["dialect"]),
     ("rustix", &["cli"]),
     ("rustls", &["proxy"]),
     ("rustls_native_certs", &["proxy"]),
@@ -46,6 +50,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tracing", &["tape", "proxy", "web", "app", "cli"]),
     ("tracing_subscriber", &["config", "cli"]),
     ("webpki_roots", &["proxy"]),
+    ("zstd", &["dialect"]),
 ];
 
 fn root() -> PathBuf {
