@@ -120,7 +120,7 @@ pub const SETTINGS: &[Setting<Config>] = &[
         via,
         "A proxy to reach upstreams through: http://host:port, https is not spoken to it, or socks5://host:port; or \
          \"environment\" to use HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY. Upstreams on loopback are reached directly.",
-        example = "\"http://proxy.example:3128\""
+        example = "\"http://gateway.example:3128\""
     ),
     setting!(
         no_via,
