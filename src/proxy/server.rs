@@ -135,18 +135,7 @@ impl Proxy {
         move || running.load(Ordering::Relaxed) == all && !stop.is_said()
     }
 
-    /// Accepts no more; calls under way go on for `proxy.shutdown_grace` and are then broken off.
-    pub fn stop(&self) {
-        self.stop.say();
-    }
-
-    /// Breaks off what is under way.
-    pub fn kill(&self) {
-        self.stop.say();
-        self.kill.say();
-    }
-
-    /// Waits for the workers to end, after `stop` or `kill`. Blocks.
+    /// Waits for the workers to end, after one of `words`. Blocks.
     pub fn join(self) {
         for worker in self.workers {
             if worker.join().is_err() {
