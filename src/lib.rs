@@ -13,6 +13,7 @@
 //!            dialect                    what a provider said: events out of bytes
 //!
 //! price                                 what a call costs: usage × price table, pure
+//! store                                 what was recorded, each piece of it once
 //! ```
 
 pub mod model;
@@ -20,6 +21,7 @@ pub mod tape;
 pub mod proxy;
 pub mod dialect;
 pub mod price;
+pub mod store;
 pub mod web;
 pub mod config;
 pub mod app;

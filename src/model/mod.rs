@@ -2,11 +2,24 @@
 
 pub mod cost;
 pub mod exchange;
+pub mod headers;
+pub mod kept;
+pub mod message;
 pub mod money;
+pub mod observation;
+pub mod reading;
 pub mod setting;
+pub mod time;
 pub mod usage;
 
 pub use cost::{Cost, CostDetail, CostPart, CostSource};
 pub use exchange::{Closer, Direction, Ending, ExchangeId, Label, Micros};
+pub use headers::Headers;
+pub use kept::{Body, Chunk, Exchange, Head};
+pub use message::{Message, Part, PartKind};
 pub use money::Usd;
+pub use observation::{
+    CONTENT_KEYS, Caller, Client, Link, Observation, ObservationId, Place, Status, TraceId,
+};
+pub use reading::{Answered, ApiError, Asked, Kind, Operation, Reading};
 pub use usage::{Usage, UsageSource};

@@ -27,7 +27,7 @@ use super::tunnel;
 use super::upstream::Upstream;
 use super::word::Word;
 use crate::model::{Closer, Direction, Ending, ExchangeId, Micros};
-use crate::tape::{Begin, Headers, Queue, ResponseHead, Tap};
+use crate::tape::{Begin, Queue, ResponseHead, Tap, lines_of};
 
 /// What a service of this room answers: a call never fails, it is answered with what went wrong.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
@@ -149,7 +149,7 @@ impl Relay {
             target: target_kept,
             forwarded: target.clone(),
             version,
-            headers: Headers::of(&headers),
+            headers: lines_of(&headers),
             labels,
             upgrade,
         };
@@ -211,7 +211,7 @@ pub fn answer(
 ) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
     let (status, version) = (parts.status, parts.version);
-    tap.response_head(ResponseHead { status, version, headers: Headers::of(&parts.headers), ours: false });
+    tap.response_head(ResponseHead { status, version, headers: lines_of(&parts.headers), ours: false });
     if !headers::is_clean(&parts.headers) {
         parts.headers = headers::response(parts.headers, false);
     }
@@ -224,7 +224,7 @@ fn failed(tap: &Tap, client: Version, failure: &Failure) -> Response<Body> {
     tracing::warn!(message = failure.message, "an upstream could not answer");
     let mut response = failure.fault.response(&failure.message);
     *response.version_mut() = client;
-    let headers = Headers::of(response.headers());
+    let headers = lines_of(response.headers());
     tap.response_head(ResponseHead { status: response.status(), version: client, headers, ours: true });
     tap.data(Direction::Response, &failure.fault.json(&failure.message));
     let by = if failure.fault == Fault::TimedOut { Closer::Us } else { Closer::Upstream };

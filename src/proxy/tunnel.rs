@@ -14,7 +14,7 @@ use super::pool::{broke_off, http1_builder};
 use super::relay::{Call, Shared, answer};
 use super::word::Word;
 use crate::model::{Closer, Direction, Ending};
-use crate::tape::{Headers, ResponseHead, Tap};
+use crate::tape::{ResponseHead, Tap, lines_of};
 
 /// What is read at once. Frames are small, and a larger one takes several reads.
 const CHUNK: usize = 16 << 10;
@@ -36,7 +36,7 @@ pub async fn relay(shared: &Arc<Shared>, call: Call, client: OnUpgrade) -> Resul
     }
     let upstream_side = hyper::upgrade::on(&mut response);
     let (mut parts, _) = response.into_parts();
-    let headers = Headers::of(&parts.headers);
+    let headers = lines_of(&parts.headers);
     parts.headers = super::headers::response(parts.headers, true);
     tap.response_head(ResponseHead { status: parts.status, version: parts.version, headers, ours: false });
     let kill = shared.kill.clone();

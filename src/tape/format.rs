@@ -14,8 +14,8 @@
 
 use bytes::Bytes;
 
-use super::event::{Begin, Event, Headers, ResponseHead};
-use crate::model::{Direction, ExchangeId, Micros};
+use super::event::{Begin, Event, ResponseHead};
+use crate::model::{Direction, ExchangeId, Headers, Micros};
 
 mod payload;
 

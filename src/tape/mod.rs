@@ -31,7 +31,7 @@ mod testing;
 
 pub use config::{Config, JOURNAL_SETTINGS, SETTINGS, Sync};
 pub use counts::{JournalCounters, JournalCounts};
-pub use event::{Begin, Event, Headers, Record, ResponseHead};
+pub use event::{Begin, Event, Record, ResponseHead, lines_of};
 pub use format::{Entry, Stored};
 pub use journal::Journal;
 pub use queue::{Counters, Counts, Queue};

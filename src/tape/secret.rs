@@ -6,7 +6,8 @@
 
 use http::uri::PathAndQuery;
 
-use super::event::{Begin, Event, Headers};
+use super::event::{Begin, Event};
+use crate::model::Headers;
 
 mod keeper;
 mod name;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use super::event::{Begin, Event, Headers, Record, ResponseHead};
+use super::event::{Begin, Event, Record, ResponseHead, lines_of};
 use super::queue::Queue;
 use crate::model::{Closer, Direction, Ending, ExchangeId, Micros};
 
@@ -83,7 +83,7 @@ impl Tap {
 
     pub fn trailers(&self, direction: Direction, trailers: &HeaderMap) {
         if self.side(direction).lost.load(Ordering::Relaxed) == 0 {
-            let trailers = Headers::of(trailers);
+            let trailers = lines_of(trailers);
             let size = trailers.as_bytes().len();
             self.push(Event::Trailers(direction, trailers), size);
         }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, Method, Version};
 
-use super::event::{Begin, Event, Headers, Record};
-use crate::model::{Direction, Ending, ExchangeId, Micros};
+use super::event::{Begin, Event, Record, lines_of};
+use crate::model::{Direction, Ending, ExchangeId, Headers, Micros};
 
 /// A folder of one's own, removed at the end.
 pub struct Folder(pub PathBuf);
@@ -32,7 +32,7 @@ pub fn headers(pairs: &[(&str, &str)]) -> Headers {
     for (name, value) in pairs {
         map.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
     }
-    Headers::of(&map)
+    lines_of(&map)
 }
 
 pub fn begin() -> Begin {

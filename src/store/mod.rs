@@ -1,0 +1,137 @@
+//! What was recorded: exchanges as bytes, each piece of them once, and the observations read from them.
+//!
+//! An exchange's bodies come back exactly as they were put in. Of an observation the store has the record's head, which
+//! lists and sums need; what was said is in the exchange, and is read from there again by whoever wants it. An
+//! observation without an exchange (one that was imported) brings its content along.
+
+mod error;
+mod query;
+mod sums;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use serde_json::{Map, Value};
+
+pub use error::StoreError;
+pub use query::{Cursor, Filter, Order, Page};
+pub use sums::{Prune, Pruned, Rollup, RollupFilter, Sketch, Stats, Summary, Totals, Verified, VerifyAt};
+
+use crate::model::{Exchange, ExchangeId, ObservationId};
+
+/// What a store does takes its time, and may fail.
+pub type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// One exchange and what was read from it. Written as a whole, or not at all.
+#[derive(Clone, Debug, Default)]
+pub struct Entry {
+    /// Absent where the observations come from elsewhere.
+    pub exchange: Option<Exchange>,
+    /// The exchange goes on from what the store has of it: its bodies' bytes and chunks come behind those, and all else
+    /// takes the place of what was there.
+    pub more: bool,
+    pub observations: Vec<Observed>,
+}
+
+/// An observation as the store takes it.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// The record without its content (`CONTENT_KEYS`).
+    pub head: Map<String, Value>,
+    /// The content, where no exchange has it.
+    pub content: Option<Map<String, Value>>,
+    /// The beginning of what the user said last, and of the answer.
+    pub input_preview: String,
+    pub output_preview: String,
+    /// What full-text search finds beside the pieces of the exchange's bodies: the answer as it was put together.
+    pub text: String,
+}
+
+/// What a list shows of an observation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The record's head, without what only the whole record has.
+    pub head: Map<String, Value>,
+    pub input_preview: String,
+    pub output_preview: String,
+    /// Where a search found it.
+    pub snippet: Option<String>,
+    pub cursor: Cursor,
+}
+
+/// An observation, and where what was said is to be read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    pub id: ObservationId,
+    pub head: Map<String, Value>,
+    pub content: Option<Map<String, Value>>,
+    pub exchange: Option<ExchangeId>,
+    /// Which of the exchange's observations it is.
+    pub index: u32,
+}
+
+/// How far an exchange has got in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Had {
+    No,
+    /// Its end is missing: what comes now replaces it.
+    Open,
+    Whole,
+}
+
+/// A store. What is behind it shows nowhere else: every engine passes the same contract test.
+pub trait Store: Send + Sync {
+    /// Writes entries, all or none. Whoever gets an answer may forget them: they survive a crash of this program.
+    ///
+    /// What is there already is not there twice: of an exchange that is in the store as a whole nothing is changed; one
+    /// that is there without its end is replaced, or with `Entry::more` gone on with. An observation of the same id is
+    /// replaced.
+    fn write(&self, entries: Vec<Entry>) -> Work<'_, ()>;
+
+    fn had(&self, exchange: ExchangeId) -> Work<'_, Had>;
+
+    /// Observations, without duplicates or holes while the list is walked page by page.
+    fn list(&self, filter: Filter, page: Page) -> Work<'_, Vec<Row>>;
+
+    /// Traces of which an observation passes the filter, by their begin.
+    fn traces(&self, filter: Filter, page: Page) -> Work<'_, Vec<Summary>>;
+
+    /// Sessions of which an observation passes the filter, by their last call.
+    fn sessions(&self, filter: Filter, page: Page) -> Work<'_, Vec<Summary>>;
+
+    fn observation(&self, id: ObservationId) -> Work<'_, Option<Stored>>;
+
+    /// The observations of an exchange, in order.
+    fn of_exchange(&self, exchange: ExchangeId) -> Work<'_, Vec<Stored>>;
+
+    /// An exchange as it was put in.
+    fn exchange(&self, exchange: ExchangeId) -> Work<'_, Option<Exchange>>;
+
+    /// The observation that an answer of this id was, the newest where there are several.
+    fn answered(&self, response_id: String) -> Work<'_, Option<Stored>>;
+
+    /// Exchanges of which an observation passes the filter, oldest first, behind one.
+    fn exchanges(&self, filter: Filter, after: Option<ExchangeId>, limit: usize)
+    -> Work<'_, Vec<ExchangeId>>;
+
+    /// Puts newly read observations in the place of an exchange's old ones. What people added to those that keep their
+    /// id stays.
+    fn reread(&self, exchange: ExchangeId, observations: Vec<Observed>) -> Work<'_, ()>;
+
+    /// What is used, in sums over the hours from `filter.since` to `filter.until`.
+    fn rollups(&self, filter: RollupFilter) -> Work<'_, Vec<Rollup>>;
+
+    /// Keeps an observation, with its exchange, from being pruned, or no longer.
+    fn pin(&self, id: ObservationId, pinned: bool) -> Work<'_, bool>;
+
+    /// One short step of a pruning: nothing else waits for long. Call it until it says that it is done.
+    fn prune(&self, prune: Prune) -> Work<'_, Pruned>;
+
+    /// One step of checking everything: hashes, references, sums. Call it with what it answers until it is done.
+    fn verify(&self, at: VerifyAt) -> Work<'_, Verified>;
+
+    fn stats(&self) -> Work<'_, Stats>;
+
+    /// Changes with every write, whoever made it: what a follower asks before it looks for something new.
+    fn version(&self) -> Work<'_, u64>;
+}
