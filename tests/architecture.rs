@@ -39,7 +39,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustix", &["cli"]),
     ("rustls", &["proxy"]),
     ("rustls_native_certs", &["proxy"]),
-    ("serde_json", &["model", "proxy", "store", "web", "config", "cli"]),
+    ("serde_json", &["model", "proxy", "dialect", "store", "web", "config", "cli"]),
     ("socket2", &["proxy"]),
     ("subtle", &["proxy"]),
     ("tokio", &["proxy", "web", "app", "cli"]),
