@@ -14,6 +14,7 @@
 //!
 //! price                                 what a call costs: usage × price table, pure
 //! store                                 what was recorded, each piece of it once
+//! recorder                              joins them: tape → dialect → price → store
 //! ```
 
 pub mod model;
@@ -22,6 +23,7 @@ pub mod proxy;
 pub mod dialect;
 pub mod price;
 pub mod store;
+pub mod recorder;
 pub mod web;
 pub mod config;
 pub mod app;

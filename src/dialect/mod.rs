@@ -30,7 +30,7 @@ pub use call::Call;
 pub use reader::Reader;
 pub use socket::SocketReader;
 
-use crate::model::{Answered, Asked, Direction, Exchange, Headers, Micros, Operation, Reading};
+use crate::model::{Answered, ApiError, Asked, Direction, Exchange, Headers, Micros, Operation, Reading};
 
 /// Every dialect. Where two claim a call, the earlier has it.
 pub const ALL: &[&dyn Dialect] = &[&openai::chat::Chat];
@@ -130,6 +130,12 @@ pub fn read(exchange: &Exchange) -> Result<Vec<Reading>, Panicked> {
         Reader::over(exchange).map(Reader::finish).unwrap_or_default()
     })
     .map_err(|_| Panicked)
+}
+
+/// The error of a response that was no success and that no dialect reads.
+pub fn error_of(status: u16, headers: &Headers, body: &[u8]) -> ApiError {
+    let json: Option<Value> = serde_json::from_slice(body).ok();
+    error::of_response(status, headers, json.as_ref(), body)
 }
 
 /// A reader panicked. What it said is in the log.
