@@ -9,8 +9,13 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::proxy::upstream::Upstreams;
 use crate::proxy::{self, Proxy};
-use crate::tape::{Counters, Counts, Queue, Reader, Sink, Tally};
+use crate::recorder::{self, Recorded, Recorder};
+use crate::store::{self, Store};
+use crate::tape::{Counters, Counts, Journal, JournalCounters, Keeper, Queue, Reader, Shelf, Sink};
 use crate::web;
+
+/// The key of the credentials' fingerprints, in the data folder.
+const KEY: &str = "fingerprint.key";
 
 /// Why the house could not be built.
 #[derive(Debug)]
@@ -35,34 +40,81 @@ pub struct App {
     proxy: Proxy,
     reader: Reader,
     counters: Arc<Counters>,
-    tally: Tally,
+    recording: Option<Recording>,
     web_address: SocketAddr,
     web_stop: CancellationToken,
     web_tasks: TaskTracker,
 }
 
+/// What stands behind the tape.
+struct Recording {
+    recorder: Recorder,
+    journal: Arc<JournalCounters>,
+    shelf: Arc<Shelf>,
+    store: Arc<dyn Store>,
+}
+
 /// What had been seen when everything had ended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Books {
     pub counts: Counts,
-    pub tally: crate::tape::TallyCounts,
+    /// Absent where something else than a recorder was at the tape's other end.
+    pub recorded: Option<Recorded>,
+}
+
+impl Recording {
+    /// Opens what is in the data folder, and begins to record into it.
+    async fn open(config: &Config) -> Result<(Self, recorder::Tape), StartError> {
+        let store = store::open(&config.store, &config.home).await;
+        let store = store.map_err(|why| StartError(format!("store.url = {:?}: {why}", config.store.url)))?;
+        let shelf = Shelf::open(&config.home.join(&config.tape.dir));
+        let (keeper, _) = Keeper::open(&config.home.join(KEY), &config.tape.secrets);
+        let journal = Journal::new(&shelf, keeper, &config.tape);
+        let known = config.upstreams.clone();
+        let upstream = Box::new(move |name: &str| {
+            let own = known.iter().find(|(known, _)| known == name).map(|(_, own)| own);
+            let provider = own.and_then(|own| own.provider.clone()).unwrap_or_else(|| name.to_owned());
+            (provider, own.and_then(|own| own.dialect.clone()))
+        });
+        let recorder = Recorder::start(recorder::Parts {
+            config: config.recorder.clone(),
+            shelf: Arc::clone(&shelf),
+            store: Arc::clone(&store),
+            pricer: recorder::pricer(&config.prices, &config.home).map_err(StartError)?,
+            upstream,
+        });
+        let recorder = recorder.map_err(|why| StartError(format!("no thread for the recorder: {why}")))?;
+        let counters = journal.counters();
+        let tape = recorder::Tape { journal, handoff: recorder.handoff() };
+        Ok((Self { recorder, journal: counters, shelf, store }, tape))
+    }
+
+    fn recorded(&self) -> impl Fn() -> Recorded + Send + Sync + 'static {
+        let (journal, recorder, shelf) =
+            (Arc::clone(&self.journal), self.recorder.counters(), Arc::clone(&self.shelf));
+        move || Recorded { journal: journal.counts(), recorder: recorder.counts(), tape_bytes: shelf.bytes() }
+    }
 }
 
 impl App {
     /// Starts everything. The web side's tasks run on the runtime this is called on.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
-        let tally = Tally::default();
-        let mut app = Self::start_into(config, Box::new(tally.clone())).await?;
-        app.tally = tally;
-        Ok(app)
+        let upstreams = upstreams(config)?;
+        let (recording, tape) = Recording::open(config).await?;
+        Self::build(config, upstreams, Box::new(tape), Some(recording)).await
     }
 
-    /// The same, with something else at the tape's other end.
+    /// The same, with something else at the tape's other end. Nothing is written to disk.
     pub async fn start_into(config: &Config, sink: Box<dyn Sink>) -> Result<Self, StartError> {
-        let upstreams = Upstreams::new(&config.upstreams).map_err(|wrong| {
-            let lines = wrong.iter().map(|(name, key, why)| format!("upstream.{name}.{key}: {why}"));
-            StartError(lines.collect::<Vec<_>>().join("\n"))
-        })?;
+        Self::build(config, upstreams(config)?, sink, None).await
+    }
+
+    async fn build(
+        config: &Config,
+        upstreams: Upstreams,
+        sink: Box<dyn Sink>,
+        recording: Option<Recording>,
+    ) -> Result<Self, StartError> {
         let counters = Arc::new(Counters::default());
         let workers = proxy::workers(&config.proxy);
         // The bounds hold for all queues together.
@@ -79,13 +131,16 @@ impl App {
         let proxy = Proxy::start(&config.proxy, upstreams, &queues)?;
         let web_stop = CancellationToken::new();
         let web_tasks = TaskTracker::new();
-        web_tasks.spawn(web::serve(web, Self::status(&proxy, &counters), web_stop.clone()));
-        Ok(Self { proxy, reader, counters, tally: Tally::default(), web_address, web_stop, web_tasks })
+        let status = Self::status(&proxy, &counters, recording.as_ref());
+        web_tasks.spawn(web::serve(web, status, web_stop.clone()));
+        Ok(Self { proxy, reader, counters, recording, web_address, web_stop, web_tasks })
     }
 
-    fn status(proxy: &Proxy, counters: &Arc<Counters>) -> web::Status {
+    fn status(proxy: &Proxy, counters: &Arc<Counters>, recording: Option<&Recording>) -> web::Status {
         let (counters, in_flight) = (Arc::clone(counters), proxy.in_flight());
+        let recorded = recording.map(Recording::recorded);
         web::Status {
+            recorded: Box::new(move || recorded.as_ref().map(|recorded| recorded())),
             ready: Box::new(proxy.readiness()),
             in_flight: Box::new(move || in_flight.count()),
             tape: Box::new(move || counters.counts()),
@@ -109,20 +164,31 @@ impl App {
         self.counters.counts()
     }
 
-    /// What has come out at the tape's other end so far.
-    pub fn tally(&self) -> crate::tape::TallyCounts {
-        self.tally.counts()
+    /// What has been recorded so far.
+    pub fn recorded(&self) -> Option<Recorded> {
+        self.recording.as_ref().map(|recording| recording.recorded()())
+    }
+
+    /// Where it is recorded to.
+    pub fn store(&self) -> Option<Arc<dyn Store>> {
+        self.recording.as_ref().map(|recording| Arc::clone(&recording.store))
     }
 
     /// Lets calls under way finish within `proxy.shutdown_grace`, or until `now` is cancelled; then ends everything, data
-    /// flowing down the house: first the relays, then the tape they push to, last the web side, which tells of both.
+    /// flowing down the house: first the relays, then the tape they push to, then the recorder behind it, last the web side,
+    /// which tells of all three.
     pub async fn stop(self, now: CancellationToken) -> Books {
-        let Self { proxy, reader, counters, tally, web_stop, web_tasks, .. } = self;
+        let Self { proxy, reader, counters, recording, web_stop, web_tasks, .. } = self;
         let (stop, kill) = proxy.words();
         stop.say();
         let joined = tokio::task::spawn_blocking(move || {
             proxy.join();
             reader.stop();
+            recording.map(|recording| {
+                let recorded = recording.recorded();
+                recording.recorder.stop();
+                recorded()
+            })
         });
         let mut joined = std::pin::pin!(joined);
         let result = tokio::select! {
@@ -132,12 +198,20 @@ impl App {
                 joined.await
             }
         };
-        if result.is_err() {
+        let recorded = result.unwrap_or_else(|_| {
             tracing::error!("the shutdown had panicked");
-        }
+            None
+        });
         web_stop.cancel();
         web_tasks.close();
         web_tasks.wait().await;
-        Books { counts: counters.counts(), tally: tally.counts() }
+        Books { counts: counters.counts(), recorded }
     }
+}
+
+fn upstreams(config: &Config) -> Result<Upstreams, StartError> {
+    Upstreams::new(&config.upstreams).map_err(|wrong| {
+        let lines = wrong.iter().map(|(name, key, why)| format!("upstream.{name}.{key}: {why}"));
+        StartError(lines.collect::<Vec<_>>().join("\n"))
+    })
 }

@@ -14,17 +14,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("price", &["model"]),
     ("store", &["model"]),
     ("recorder", &["model", "tape", "dialect", "price", "store"]),
+    ("export", &["model", "dialect", "store"]),
     // Of the tape it knows the counts it shows.
-    ("web", &["model", "tape"]),
-    ("config", &["model", "tape", "proxy", "web"]),
-    ("app", &["model", "tape", "proxy", "web", "config"]),
-    ("cli", &["model", "config", "app"]),
+    ("web", &["model", "tape", "recorder"]),
+    ("config", &["model", "tape", "proxy", "price", "store", "recorder", "web"]),
+    ("app", &["model", "tape", "proxy", "store", "recorder", "web", "config"]),
+    ("cli", &["model", "price", "store", "export", "recorder", "config", "app"]),
 ];
 
 /// Outside crates and the rooms that may name them. One that is not here may be named nowhere.
 const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["web"]),
-    ("base64", &["proxy"]),
+    ("base64", &["proxy", "export"]),
     ("blake3", &["tape", "recorder"]),
     ("brotli_decompressor", &["dialect"]),
     ("bytes", &["model", "tape", "proxy", "recorder"]),
@@ -40,7 +41,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustix", &["recorder", "cli"]),
     ("rustls", &["proxy"]),
     ("rustls_native_certs", &["proxy"]),
-    ("serde_json", &["model", "proxy", "dialect", "store", "web", "config", "cli"]),
+    ("serde_json", &["model", "proxy", "dialect", "store", "export", "web", "config", "cli"]),
     ("socket2", &["proxy"]),
     ("subtle", &["proxy"]),
     ("tokio", &["proxy", "recorder", "web", "app", "cli"]),

@@ -2,10 +2,23 @@
 //! 1 where something failed, 2 where the command line itself is wrong.
 
 mod check;
+mod export;
+mod filters;
+mod import;
 mod log;
+mod ls;
+mod opened;
 mod outline;
+mod prices;
+mod prune;
+mod reread;
 mod running;
 mod serve;
+mod show;
+mod stats;
+mod table;
+mod tail;
+mod verify;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -30,6 +43,26 @@ struct Arguments {
 enum Command {
     /// Runs the recorder (the default)
     Serve(serve::Arguments),
+    /// Lists what was recorded
+    Ls(ls::Arguments),
+    /// Shows one step, or all steps of a trace or session
+    Show(show::Arguments),
+    /// Follows what is being recorded
+    Tail(tail::Arguments),
+    /// Writes what was captured
+    Export(export::Arguments),
+    /// Takes in what was exported
+    Import(import::Arguments),
+    /// Reads what is stored again, by today's dialects and prices
+    Reread(reread::Arguments),
+    /// Removes what is old, or not wanted
+    Prune(prune::Arguments),
+    /// Checks that what is stored is whole
+    Verify(verify::Arguments),
+    /// Tells of the store, and of losses, in numbers
+    Stats(stats::Arguments),
+    /// Shows, checks and updates the price table
+    Prices(prices::Arguments),
     /// Checks a configuration and says what is wrong
     Check(check::Arguments),
 }
@@ -43,6 +76,9 @@ struct Common {
     /// The configuration file; without it $WIRETAPE_CONFIG, ./wiretape.toml, then the user's configuration folder
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The store: --set store.url=URL
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
     /// Sets one key, as in --set proxy.listen=127.0.0.1:5000; may be repeated, and overrides file and environment
     #[arg(long, value_name = "SECTION.KEY=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
@@ -61,6 +97,16 @@ pub fn main() -> ExitCode {
     let common = arguments.common;
     match arguments.command.unwrap_or_else(|| Command::Serve(serve::Arguments::default())) {
         Command::Serve(own) => serve::run(common, own),
+        Command::Ls(own) => ls::run(common, own),
+        Command::Show(own) => show::run(common, own),
+        Command::Tail(own) => tail::run(common, own),
+        Command::Export(own) => export::run(common, own),
+        Command::Import(own) => import::run(common, own),
+        Command::Reread(own) => reread::run(common, own),
+        Command::Prune(own) => prune::run(common, own),
+        Command::Verify(own) => verify::run(common, own),
+        Command::Stats(own) => stats::run(common, own),
+        Command::Prices(own) => prices::run(common, own),
         Command::Check(own) => check::run(common, own),
     }
 }
@@ -69,13 +115,19 @@ impl Common {
     /// What was said before the command's name, then what was said behind it.
     fn and(mut self, later: Common) -> Self {
         self.config = later.config.or(self.config);
+        self.store = later.store.or(self.store);
         self.set.extend(later.set);
         self
     }
 
     fn sources(self, shorthands: Vec<Override>) -> Sources {
         let set = self.set.into_iter().map(|(key, value)| Override { flag: "--set".to_owned(), key, value });
-        Sources::of_process(self.config, set.chain(shorthands).collect())
+        let store = self.store.map(|value| Override {
+            flag: "--store".to_owned(),
+            key: "store.url".to_owned(),
+            value,
+        });
+        Sources::of_process(self.config, set.chain(store).chain(shorthands).collect())
     }
 }
 

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 /// For everything together: a health check that hangs is one that failed.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// No status is longer.
+const LONGEST_STATUS: u64 = 64 << 10;
 /// No status line is longer.
 const LONGEST: usize = 256;
 
@@ -21,6 +23,20 @@ pub(super) fn ask(listen: SocketAddr) -> Result<String, String> {
         Ok(line) => Err(format!("not ready: {url} answered {line:?}")),
         Err(why) => Err(format!("not running: {url}: {why}")),
     }
+}
+
+/// What `/readyz` at this address tells, where something answers.
+pub(super) fn status(listen: SocketAddr) -> Option<serde_json::Value> {
+    let address = Some(reachable(listen)).filter(|address| address.port() != 0)?;
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    stream
+        .write_all(format!("GET /readyz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").as_bytes())
+        .ok()?;
+    let mut answer = Vec::new();
+    stream.take(LONGEST_STATUS).read_to_end(&mut answer).ok()?;
+    let body = answer.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    serde_json::from_slice(answer.get(body..)?).ok()
 }
 
 /// An address to connect to, where the one listened on stands for all of the machine's.

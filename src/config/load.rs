@@ -51,6 +51,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, Mistakes> {
         Some((path, named)) => file::read(path, named.as_deref(), &mut layers),
         None => true,
     };
+    layers.config.home = sources.data_folder();
     environment::variables(sources, &mut layers);
     environment::overrides(sources, &mut layers);
     // What could not be read at all may be what a room would miss.
@@ -100,6 +101,16 @@ impl Sources {
         let found =
             [Some(self.folder.join("wiretape.toml")), user].into_iter().flatten().find(|path| there(path));
         found.map(|path| (path, None))
+    }
+
+    /// Where data lies: `$WIRETAPE_HOME`, else the user's data folder.
+    fn data_folder(&self) -> PathBuf {
+        if let Some(home) = self.variable("WIRETAPE_HOME") {
+            return home.into();
+        }
+        let xdg = self.variable("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let user = xdg.or_else(|| self.home.as_ref().map(|home| home.join(".local/share")));
+        user.map_or_else(|| PathBuf::from("wiretape-data"), |folder| folder.join("wiretape"))
     }
 
     /// A variable's value, where it is set to anything.

@@ -5,6 +5,8 @@
 //! Invariant: nothing here knows what a setting means. A room adds one by a field and a line in its `SETTINGS`; a new
 //! section is a field of [`Config`] and a line in `SECTIONS`.
 
+use std::path::PathBuf;
+
 mod environment;
 mod example;
 mod file;
@@ -21,7 +23,7 @@ pub use log::{Config as Log, Format as LogFormat};
 pub use mistake::{Mistake, Mistakes, Place};
 pub use section::{Entry, SECTIONS, Section};
 
-use crate::{proxy, tape, web};
+use crate::{price, proxy, recorder, store, tape, web};
 
 /// Every setting there is, as resolved.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,9 +31,14 @@ pub struct Config {
     pub proxy: proxy::Config,
     pub web: web::Config,
     pub tape: tape::Config,
+    pub recorder: recorder::Config,
+    pub store: store::Config,
+    pub prices: price::Config,
     pub log: Log,
     /// By name, in the order in which they were first named.
     pub upstreams: Vec<(String, proxy::upstream::Config)>,
+    /// The data folder. No setting: it is where relative paths of settings lead.
+    pub home: PathBuf,
 }
 
 impl Config {

@@ -69,8 +69,21 @@ pub const SECTIONS: &[Section] = &[
     section!(
         tape,
         crate::tape::SETTINGS,
-        "What waits between the wire and the record. The wire never waits for it.",
+        "Where traffic is written down as it happens, until it is in the store. The wire never waits for it.",
         |config| plain(config.tape.check())
+    ),
+    section!(
+        recorder,
+        crate::recorder::SETTINGS,
+        "What reads the tape: traffic becomes records here, on a thread of its own.",
+        |config| plain(config.recorder.check())
+    ),
+    section!(store, crate::store::SETTINGS, "Where records are kept.", |config| plain(config.store.check())),
+    section!(
+        prices,
+        crate::price::SETTINGS,
+        "What models cost. The built-in table holds without any of this.",
+        |_| Vec::new()
     ),
     section!(log, super::log::SETTINGS, "What wiretape says about itself, on stderr.", |config| plain(
         config.log.check()

@@ -343,7 +343,8 @@ impl Reading {
         }
     }
 
-    fn content(&self) -> Map<String, Value> {
+    /// What was said.
+    pub fn content(&self) -> Map<String, Value> {
         let Self { dialect: _, operation: _, asked, answered, start: _, end: _ } = self;
         let mut object = Map::new();
         let o = &mut object;

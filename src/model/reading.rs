@@ -148,6 +148,8 @@ pub struct Asked {
     pub tools: Vec<Value>,
     /// The id of the answer that this call goes on from, where the provider keeps the history.
     pub continues: Option<String>,
+    /// The input is the whole history although the call goes on from an answer: the reader had what came before.
+    pub whole: bool,
     /// The id of the conversation that the provider keeps.
     pub conversation: Option<String>,
     /// What could not be read, in words.

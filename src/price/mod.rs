@@ -5,12 +5,14 @@
 //! total.
 
 mod bill;
+mod config;
 mod name;
 mod parse;
 mod table;
 mod unit;
 mod when;
 
+pub use config::{Config, SETTINGS};
 pub use name::{candidates, canonical};
 pub use parse::Mistake;
 pub use table::{ANY, Found, Prices, Rates, Table};

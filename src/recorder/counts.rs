@@ -49,6 +49,15 @@ pub struct Counts {
     pub last_error: Option<String>,
 }
 
+/// What tape and recorder have done so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    pub journal: crate::tape::JournalCounts,
+    pub recorder: Counts,
+    /// What lies on the tape now.
+    pub tape_bytes: u64,
+}
+
 impl Counters {
     pub fn counts(&self) -> Counts {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

@@ -19,17 +19,20 @@ mod gather;
 mod handoff;
 mod keep;
 mod observe;
+mod prices;
 mod run;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 pub use config::{Config, SETTINGS};
-pub use counts::{Counters, Counts};
+pub use counts::{Counters, Counts, Recorded};
 pub use entry::observed;
 pub use gather::Upstream;
 pub use handoff::{Handoff, Tape};
 pub use observe::{Observed, id_of, observe};
+
+pub use prices::{pricer, read_table, table_file};
 
 use crate::price::Pricer;
 use crate::store::Store;

@@ -47,7 +47,7 @@ impl Default for Config {
     }
 }
 
-/// Every setting of `[tape]` that has an effect today.
+/// Every setting of `[tape]`.
 pub const SETTINGS: &[Setting<Config>] = &[
     setting!(
         queue_bytes,
@@ -58,11 +58,6 @@ pub const SETTINGS: &[Setting<Config>] = &[
         queue_events,
         "How many events (heads, chunks, ends) may wait to be recorded; an event costs about 100 bytes beside its bytes."
     ),
-];
-
-/// The journal's settings. They join `SETTINGS` when the program writes one: offered before, they would promise what does
-/// not happen.
-pub const JOURNAL_SETTINGS: &[Setting<Config>] = &[
     setting!(
         dir,
         "The folder in which traffic is written down as it happens, until it is in the store. Relative to the data folder."

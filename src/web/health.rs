@@ -9,6 +9,8 @@ use axum::response::{IntoResponse, Json};
 use axum::routing::get;
 use serde_json::json;
 
+use super::metrics;
+use crate::recorder::Recorded;
 use crate::tape::Counts;
 
 /// What the web side asks of the rest of the house. Filled in by whoever builds it.
@@ -19,13 +21,16 @@ pub struct Status {
     pub in_flight: Box<dyn Fn() -> usize + Send + Sync>,
     /// What the tape took and did not take.
     pub tape: Box<dyn Fn() -> Counts + Send + Sync>,
+    /// What became of it, where it is recorded.
+    pub recorded: Box<dyn Fn() -> Option<Recorded> + Send + Sync>,
 }
 
-/// `/healthz` and `/readyz`.
+/// `/healthz`, `/readyz` and `/metrics`.
 pub fn router(status: Status) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
         .fallback(|| async { (StatusCode::NOT_FOUND, Json(json!({"error": {"message": "no such page"}}))) })
         .with_state(Arc::new(status))
 }
@@ -34,9 +39,15 @@ async fn healthz() -> Json<serde_json::Value> {
     Json(json!({ "status": "ok" }))
 }
 
+async fn metrics(State(status): State<Arc<Status>>) -> impl IntoResponse {
+    let text = metrics::text((status.in_flight)(), (status.tape)(), (status.recorded)().as_ref());
+    ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], text)
+}
+
 async fn readyz(State(status): State<Arc<Status>>) -> impl IntoResponse {
     let ready = (status.ready)();
     let counts = (status.tape)();
+    let recorded = (status.recorded)();
     let body = json!({
         "status": if ready { "ready" } else { "stopping" },
         "in_flight": (status.in_flight)(),
@@ -48,6 +59,18 @@ async fn readyz(State(status): State<Arc<Status>>) -> impl IntoResponse {
             "lost_bytes": counts.lost_bytes,
             "cut_bodies": counts.cut_bodies,
         },
+        "recorder": recorded.map(|Recorded { journal, recorder, tape_bytes }| json!({
+            "exchanges": recorder.exchanges,
+            "observations": recorder.observations,
+            "waiting": recorder.waiting,
+            "lost_exchanges": recorder.lost_exchanges,
+            "cut_bodies": recorder.cut_bodies,
+            "store_down": recorder.store_down,
+            "last_error": recorder.last_error,
+            "tape_bytes": tape_bytes,
+            "tape_full": journal.full,
+            "tape_down": journal.down,
+        })),
     });
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
 }

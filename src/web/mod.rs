@@ -2,6 +2,7 @@
 
 mod config;
 mod health;
+mod metrics;
 mod server;
 
 pub use config::{Config, SETTINGS};

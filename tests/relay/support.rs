@@ -9,10 +9,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use wiretape::app::{App, Books};
+use wiretape::app::App;
 use wiretape::config::Config;
 use wiretape::proxy::upstream;
-use wiretape::tape::{Record, Sink};
+use wiretape::tape::{Counts, Record, Sink, Tally, TallyCounts};
 
 /// Nothing here takes longer; what does has hung.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -288,6 +288,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 /// A running wiretape with one upstream, `mock`.
 pub struct Wiretape {
     pub app: App,
+    pub tally: Tally,
+}
+
+/// What had been seen when everything had ended.
+pub struct Ended {
+    pub counts: Counts,
+    pub tally: TallyCounts,
 }
 
 impl Wiretape {
@@ -300,7 +307,8 @@ impl Wiretape {
         let mock = upstream::Config { url: Some(url.to_owned()), ..upstream::Config::default() };
         config.upstreams.push(("mock".to_owned(), mock));
         change(&mut config);
-        Self { app: App::start(&config).await.unwrap() }
+        let tally = Tally::default();
+        Self { app: App::start_into(&config, Box::new(tally.clone())).await.unwrap(), tally }
     }
 
     /// One whose tape is kept, for tests to look at.
@@ -310,7 +318,8 @@ impl Wiretape {
         config.upstreams.push(("mock".to_owned(), mock));
         change(&mut config);
         let kept = Kept::default();
-        (Self { app: App::start_into(&config, Box::new(kept.clone())).await.unwrap() }, kept)
+        let app = App::start_into(&config, Box::new(kept.clone())).await.unwrap();
+        (Self { app, tally: Tally::default() }, kept)
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -321,14 +330,15 @@ impl Wiretape {
         Client::connect(self.address()).await
     }
 
-    pub async fn stop(self) -> Books {
+    pub async fn stop(self) -> Ended {
         let now = CancellationToken::new();
         now.cancel();
-        tokio::time::timeout(PATIENCE, self.app.stop(now)).await.expect("the shutdown ends")
+        let books = tokio::time::timeout(PATIENCE, self.app.stop(now)).await.expect("the shutdown ends");
+        Ended { counts: books.counts, tally: self.tally.counts() }
     }
 
     /// Stops and checks that everything that went by came out at the tape's other end.
-    pub async fn stop_and_check(self, exchanges: u64) -> Books {
+    pub async fn stop_and_check(self, exchanges: u64) -> Ended {
         let books = self.stop().await;
         assert_eq!(books.tally.begun, exchanges);
         assert_eq!(books.tally.ended, exchanges, "what begins always ends");

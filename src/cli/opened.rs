@@ -1,0 +1,48 @@
+//! What commands that look at records share: the configuration, the store, and something to wait on it with.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::{Common, log, say};
+use crate::config::{self, Config};
+use crate::store::{self, Access, Store, StoreError};
+
+/// An open store.
+pub(super) struct Opened {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) config: Config,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// Opens the store that configuration and flags name. What goes wrong is said.
+pub(super) fn open(common: Common, access: Access) -> Result<Opened, ExitCode> {
+    let loaded = config::load(&common.sources(Vec::new())).map_err(|mistakes| {
+        say(&mistakes.to_string());
+        ExitCode::FAILURE
+    })?;
+    let config = loaded.config;
+    log::start(&config.log);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|why| failed(&format!("no runtime: {why}")))?;
+    let store = runtime.block_on(store::open_as(&config.store, &config.home, access));
+    let store = store.map_err(|why| failed(&format!("{}: {why}", config.store.url)))?;
+    Ok(Opened { store, config, runtime })
+}
+
+impl Opened {
+    /// Waits for something of the store's.
+    pub(super) fn wait<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, ExitCode> {
+        self.runtime.block_on(work).map_err(|why| failed(&why.to_string()))
+    }
+
+    /// Waits for anything.
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+}
+
+/// Says what failed.
+pub(super) fn failed(why: &str) -> ExitCode {
+    say(&format!("wiretape: {why}"));
+    ExitCode::FAILURE
+}

@@ -1,0 +1,85 @@
+//! `wiretape tail`: what is being recorded, as it comes.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::filters::Filters;
+use super::ls::{call_table, cells, line};
+use super::opened::{Opened, open};
+use super::table::terminal_width;
+use super::{Common, data};
+use crate::store::{Access, Cursor, Filter, Order, Page, Row};
+
+/// How often it is asked whether there is something new.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How many rows are asked for at once.
+const AT_ONCE: usize = 500;
+
+#[derive(Debug, Default, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    filters: Filters,
+    /// Begins with so many that are there already
+    #[arg(long, value_name = "N", default_value = "10")]
+    lines: usize,
+    /// Ends when what is there has been shown
+    #[arg(long)]
+    no_follow: bool,
+    /// A JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
+    tail(common, own).err().unwrap_or(ExitCode::SUCCESS)
+}
+
+fn tail(common: Common, own: Arguments) -> Result<(), ExitCode> {
+    let Arguments { common: behind, filters, lines, no_follow, json } = own;
+    let opened = open(common.and(behind), Access::Read)?;
+    let filter = filters.filter();
+    let newest = Page { order: Order::NewestFirst, limit: lines.max(1), after: None };
+    let mut rows = opened.wait(opened.store.list(filter.clone(), newest))?;
+    rows.reverse();
+    let mut after = rows.last().map(|row| row.cursor.clone());
+    if lines > 0 {
+        show(&rows, json)?;
+    }
+    while !no_follow {
+        let version = opened.wait(opened.store.version())?;
+        for rows in newer(&opened, &filter, &mut after)? {
+            show(&rows, json)?;
+        }
+        while opened.wait(opened.store.version())? == version {
+            std::thread::sleep(PAUSE);
+        }
+    }
+    Ok(())
+}
+
+/// What has come behind the last row seen.
+fn newer(opened: &Opened, filter: &Filter, after: &mut Option<Cursor>) -> Result<Vec<Vec<Row>>, ExitCode> {
+    let mut pages = Vec::new();
+    loop {
+        let page = Page { order: Order::OldestFirst, limit: AT_ONCE, after: after.clone() };
+        let rows = opened.wait(opened.store.list(filter.clone(), page))?;
+        let Some(last) = rows.last() else { return Ok(pages) };
+        *after = Some(last.cursor.clone());
+        pages.push(rows);
+    }
+}
+
+fn show(rows: &[Row], json: bool) -> Result<(), ExitCode> {
+    if json {
+        return data(&rows.iter().map(|row| format!("{}\n", line(row))).collect::<String>());
+    }
+    let mut table = call_table();
+    rows.iter().for_each(|row| table.row(cells(row)));
+    // The names of the columns are no news.
+    let text = table.show(terminal_width());
+    data(text.split_once('\n').map_or("", |(_, rows)| rows))
+}

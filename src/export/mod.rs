@@ -1,0 +1,12 @@
+//! From the store out: records as other programs take them.
+//!
+//! The store has a record's head; what was said is read again from the exchange's bytes, by today's dialects.
+
+mod import;
+mod jsonl;
+mod raw;
+mod record;
+
+pub use import::entry as import_line;
+pub use jsonl::{Failed, Options, write as jsonl};
+pub use record::{Records, line};

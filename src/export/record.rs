@@ -1,0 +1,125 @@
+//! Whole records: the head from the store, what was said from the exchange.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::raw;
+use crate::dialect;
+use crate::model::{Exchange, ExchangeId, Message, ObservationId, Reading};
+use crate::store::{Store, StoreError, Stored};
+
+/// How many answers back a history is put together that the provider keeps.
+const LONGEST_CHAIN: usize = 2_000;
+
+/// Puts records together. Of the exchange read last it keeps the readings: a socket has hundreds of them.
+pub struct Records {
+    store: Arc<dyn Store>,
+    last: Option<(ExchangeId, Arc<Exchange>, Arc<Vec<Reading>>)>,
+}
+
+impl Records {
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, last: None }
+    }
+
+    /// The whole record; with `raw`, what was on the wire too.
+    pub async fn record(
+        &mut self,
+        stored: &Stored,
+        with_raw: bool,
+    ) -> Result<Map<String, Value>, StoreError> {
+        let mut record = stored.head.clone();
+        match (&stored.content, stored.exchange) {
+            (Some(content), _) => record.extend(content.clone()),
+            (None, Some(id)) => {
+                if let Some((_, readings)) = self.read(id).await?
+                    && let Some(reading) = usize::try_from(stored.index).ok().and_then(|at| readings.get(at))
+                {
+                    record.extend(self.content(reading).await?);
+                }
+            }
+            (None, None) => {}
+        }
+        if with_raw
+            && let Some(id) = stored.exchange
+            && let Some((exchange, _)) = self.read(id).await?
+        {
+            record.insert("raw".to_owned(), raw::to_json(&exchange));
+        }
+        Ok(record)
+    }
+
+    /// The record of this id, if there is one.
+    pub async fn by_id(
+        &mut self,
+        id: ObservationId,
+        raw: bool,
+    ) -> Result<Option<Map<String, Value>>, StoreError> {
+        match self.store.observation(id).await? {
+            Some(stored) => Ok(Some(self.record(&stored, raw).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn read(
+        &mut self,
+        id: ExchangeId,
+    ) -> Result<Option<(Arc<Exchange>, Arc<Vec<Reading>>)>, StoreError> {
+        if self.last.as_ref().is_none_or(|(last, _, _)| *last != id) {
+            let Some(exchange) = self.store.exchange(id).await? else { return Ok(None) };
+            // A reader that panics leaves the head, and the bytes.
+            let readings = dialect::read(&exchange).unwrap_or_default();
+            self.last = Some((id, Arc::new(exchange), Arc::new(readings)));
+        }
+        Ok(self.last.as_ref().map(|(_, exchange, readings)| (Arc::clone(exchange), Arc::clone(readings))))
+    }
+
+    /// What was said. Where the provider keeps the history and the call says only what is new, the history is put before
+    /// it, as far as it is in the store.
+    async fn content(&self, reading: &Reading) -> Result<Map<String, Value>, StoreError> {
+        let mut content = reading.content();
+        let Some(first) = reading.asked.continues.clone().filter(|_| !reading.asked.whole) else {
+            return Ok(content);
+        };
+        let mut history: Vec<Vec<Value>> = Vec::new();
+        let mut seen = HashSet::new();
+        let mut next = Some(first);
+        while let Some(id) = next.take()
+            && seen.len() < LONGEST_CHAIN
+            && seen.insert(id.clone())
+        {
+            let Some(before) = self.answered(&id).await? else { break };
+            let (input, output) = (&before.asked.input, &before.answered.output);
+            history.push(input.iter().chain(output).map(Message::to_json).collect());
+            next = before.asked.continues.clone().filter(|_| !before.asked.whole);
+        }
+        if history.is_empty() {
+            return Ok(content);
+        }
+        let own = content.remove("input").and_then(|own| own.as_array().cloned()).unwrap_or_default();
+        let mut input: Vec<Value> = history.into_iter().rev().flatten().collect();
+        content.insert("input_from_history".to_owned(), input.len().into());
+        input.extend(own);
+        content.insert("input".to_owned(), input.into());
+        Ok(content)
+    }
+
+    /// The reading whose answer has this id.
+    async fn answered(&self, response: &str) -> Result<Option<Reading>, StoreError> {
+        let Some(stored) = self.store.answered(response.to_owned()).await? else { return Ok(None) };
+        let Some(id) = stored.exchange else { return Ok(None) };
+        let Some(exchange) = self.store.exchange(id).await? else { return Ok(None) };
+        let mut readings = dialect::read(&exchange).unwrap_or_default();
+        let at = usize::try_from(stored.index).unwrap_or(usize::MAX);
+        Ok((at < readings.len()).then(|| readings.swap_remove(at)))
+    }
+}
+
+/// A record as one line of JSON.
+pub fn line(record: &Map<String, Value>) -> String {
+    let mut line = serde_json::to_string(record).unwrap_or_default();
+    line.push('\n');
+    line
+}
