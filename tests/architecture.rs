@@ -15,7 +15,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     // Of the tape it knows the counts it shows.
     ("web", &["model", "tape"]),
-    ("config", &["model", "tape", "proxy", "web"]),
+    ("config", &["model", "tape", "proxy", "store", "web"]),
     ("app", &["model", "tape", "proxy", "web", "config"]),
     ("cli", &["model", "config", "app"]),
 ];
@@ -24,9 +24,9 @@ const ROOMS: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["web"]),
     ("base64", &["proxy"]),
-    ("blake3", &["tape"]),
+    ("blake3", &["tape", "store"]),
     ("brotli_decompressor", &["dialect"]),
-    ("bytes", &["model", "tape", "proxy"]),
+    ("bytes", &["model", "tape", "proxy", "store"]),
     ("clap", &["cli"]),
     ("crc32fast", &["tape", "dialect"]),
     ("flate2", &["dialect"]),
@@ -35,7 +35,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("http_body_util", &["proxy"]),
     ("hyper", &["proxy"]),
     ("hyper_util", &["proxy"]),
-    ("memchr", &["dialect"]),
+    ("memchr", &["dialect", "store"]),
     ("rustix", &["cli"]),
     ("rustls", &["proxy"]),
     ("rustls_native_certs", &["proxy"]),
@@ -43,6 +43,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("socket2", &["proxy"]),
     ("subtle", &["proxy"]),
     ("tokio", &["proxy", "web", "app", "cli"]),
+    ("tokio_rusqlite", &["store"]),
     ("tokio_rustls", &["proxy"]),
     ("tokio_util", &["proxy", "web", "app", "cli"]),
     ("tikv_jemallocator", &["main"]),
@@ -51,7 +52,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tracing", &["tape", "proxy", "web", "app", "cli"]),
     ("tracing_subscriber", &["config", "cli"]),
     ("webpki_roots", &["proxy"]),
-    ("zstd", &["dialect"]),
+    ("zstd", &["dialect", "store"]),
 ];
 
 fn root() -> PathBuf {
