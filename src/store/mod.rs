@@ -6,6 +6,7 @@
 
 mod config;
 mod error;
+mod heads;
 mod pieces;
 mod query;
 mod sums;
