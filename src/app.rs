@@ -1,6 +1,7 @@
 //! Builds the house from a configuration and runs it. Owns every task and the shutdown.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -10,8 +11,8 @@ use crate::config::Config;
 use crate::proxy::upstream::Upstreams;
 use crate::proxy::{self, Proxy};
 use crate::recorder::{self, Recorded, Recorder};
-use crate::store::{self, Store};
-use crate::tape::{Counters, Counts, Journal, JournalCounters, Keeper, Queue, Reader, Shelf, Sink};
+use crate::store::{self, Mode, Store};
+use crate::tape::{Counters, Counts, Journal, JournalCounters, Keeper, Overload, Queue, Reader, Shelf, Sink};
 use crate::web;
 
 /// The key of the credentials' fingerprints, in the data folder.
@@ -65,7 +66,8 @@ pub struct Books {
 impl Recording {
     /// Opens what is in the data folder, and begins to record into it.
     async fn open(config: &Config) -> Result<(Self, recorder::Tape), StartError> {
-        let store = store::open(&config.store, &config.home).await;
+        make_private(&config.home).map_err(|why| StartError(format!("{}: {why}", config.home.display())))?;
+        let store = store::open(&config.store.url, &config.home, Mode::ReadWrite, &config.store).await;
         let store = store.map_err(|why| StartError(format!("store.url = {:?}: {why}", config.store.url)))?;
         let shelf = Shelf::open(&config.home.join(&config.tape.dir));
         let (keeper, _) = Keeper::open(&config.home.join(KEY), &config.tape.secrets);
@@ -120,7 +122,11 @@ impl App {
         // The bounds hold for all queues together.
         let bytes = usize::try_from(config.tape.queue_bytes.0).unwrap_or(usize::MAX) / workers;
         let events = config.tape.queue_events / workers;
-        let queue = || Arc::new(Queue::new(bytes, events, Arc::clone(&counters)));
+        let blocks = config.tape.on_overload == Overload::Block;
+        let queue = || {
+            let queue = Queue::new(bytes, events, Arc::clone(&counters));
+            Arc::new(if blocks { queue.blocking() } else { queue })
+        };
         let queues: Arc<[Arc<Queue>]> = std::iter::repeat_with(queue).take(workers).collect();
         let reader = Reader::start(Arc::clone(&queues), sink)
             .map_err(|why| StartError(format!("no thread for the tape: {why}")))?;
@@ -214,4 +220,10 @@ fn upstreams(config: &Config) -> Result<Upstreams, StartError> {
         let lines = wrong.iter().map(|(name, key, why)| format!("upstream.{name}.{key}: {why}"));
         StartError(lines.collect::<Vec<_>>().join("\n"))
     })
+}
+
+/// Makes the data folder, for its owner alone.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

@@ -19,16 +19,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("web", &["model", "tape", "recorder"]),
     ("config", &["model", "tape", "proxy", "price", "store", "recorder", "web"]),
     ("app", &["model", "tape", "proxy", "store", "recorder", "web", "config"]),
-    ("cli", &["model", "price", "store", "export", "recorder", "config", "app"]),
+    ("cli", &["model", "price", "store", "recorder", "export", "config", "app"]),
 ];
 
 /// Outside crates and the rooms that may name them. One that is not here may be named nowhere.
 const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["web"]),
     ("base64", &["proxy", "export"]),
-    ("blake3", &["tape", "recorder"]),
+    ("blake3", &["tape", "store", "recorder"]),
     ("brotli_decompressor", &["dialect"]),
-    ("bytes", &["model", "tape", "proxy", "recorder"]),
+    ("bytes", &["model", "tape", "proxy", "store", "recorder"]),
     ("clap", &["cli"]),
     ("crc32fast", &["tape", "dialect"]),
     ("flate2", &["dialect"]),
@@ -37,7 +37,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("http_body_util", &["proxy"]),
     ("hyper", &["proxy"]),
     ("hyper_util", &["proxy"]),
-    ("memchr", &["dialect"]),
+    ("memchr", &["dialect", "store"]),
     ("rustix", &["recorder", "cli"]),
     ("rustls", &["proxy"]),
     ("rustls_native_certs", &["proxy"]),
@@ -45,6 +45,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("socket2", &["proxy"]),
     ("subtle", &["proxy"]),
     ("tokio", &["proxy", "recorder", "web", "app", "cli"]),
+    ("tokio_rusqlite", &["store"]),
     ("tokio_rustls", &["proxy"]),
     ("tokio_util", &["proxy", "web", "app", "cli"]),
     ("tikv_jemallocator", &["main"]),
@@ -53,7 +54,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tracing", &["tape", "proxy", "recorder", "web", "app", "cli"]),
     ("tracing_subscriber", &["config", "cli"]),
     ("webpki_roots", &["proxy"]),
-    ("zstd", &["dialect"]),
+    ("zstd", &["dialect", "store"]),
 ];
 
 fn root() -> PathBuf {

@@ -11,7 +11,7 @@ use super::filters::Filters;
 use super::opened::{failed, open};
 use super::{Common, say};
 use crate::export::{Failed, Options, jsonl};
-use crate::store::Access;
+use crate::store::Mode;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -44,7 +44,7 @@ pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
 
 fn export(common: Common, own: Arguments) -> Result<(), ExitCode> {
     let Arguments { common: behind, format: Format::Jsonl, filters, limit, raw, output } = own;
-    let opened = open(common.and(behind), Access::Read)?;
+    let opened = open(common.and(behind), Mode::ReadOnly)?;
     let options = Options { raw, limit };
     let write =
         |out: &mut (dyn Write + Send)| opened.block_on(jsonl(&opened.store, filters.filter(), options, out));

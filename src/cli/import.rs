@@ -10,7 +10,7 @@ use clap::Args;
 use super::opened::{Opened, failed, open};
 use super::{Common, say};
 use crate::export::import_line;
-use crate::store::{Access, Entry};
+use crate::store::{Entry, Mode};
 
 /// Entries are written so many at once.
 const BATCH: usize = 200;
@@ -33,7 +33,7 @@ pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
 
 fn import(common: Common, own: Arguments) -> Result<(), ExitCode> {
     let Arguments { common: behind, files } = own;
-    let opened = open(common.and(behind), Access::Write)?;
+    let opened = open(common.and(behind), Mode::ReadWrite)?;
     let (mut taken, mut wrong) = (0, 0);
     for path in files {
         let reader: Box<dyn BufRead> = if path.as_os_str() == "-" {

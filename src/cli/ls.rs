@@ -10,7 +10,7 @@ use super::opened::open;
 use super::table::{Table, plain, terminal_width};
 use super::{Common, data, say};
 use crate::model::Micros;
-use crate::store::{Access, Order, Page, Row, Summary};
+use crate::store::{Mode, Order, Page, Row, Summary};
 
 #[derive(Debug, Default, Args)]
 pub(super) struct Arguments {
@@ -43,7 +43,7 @@ pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
 
 fn list(common: Common, own: Arguments) -> Result<(), ExitCode> {
     let Arguments { common: behind, what, filters, limit, json } = own;
-    let opened = open(common.and(behind), Access::Read)?;
+    let opened = open(common.and(behind), Mode::ReadOnly)?;
     let page = Page { order: Order::NewestFirst, limit, after: None };
     let filter = filters.filter();
     match what {
@@ -185,6 +185,7 @@ fn summary(summary: &Summary) -> Value {
     let Summary {
         id,
         session,
+        cursor: _,
         first,
         last,
         traces,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Common, log, say};
 use crate::config::{self, Config};
-use crate::store::{self, Access, Store, StoreError};
+use crate::store::{self, Mode, Store, StoreError};
 
 /// An open store.
 pub(super) struct Opened {
@@ -15,7 +15,7 @@ pub(super) struct Opened {
 }
 
 /// Opens the store that configuration and flags name. What goes wrong is said.
-pub(super) fn open(common: Common, access: Access) -> Result<Opened, ExitCode> {
+pub(super) fn open(common: Common, mode: Mode) -> Result<Opened, ExitCode> {
     let loaded = config::load(&common.sources(Vec::new())).map_err(|mistakes| {
         say(&mistakes.to_string());
         ExitCode::FAILURE
@@ -24,7 +24,7 @@ pub(super) fn open(common: Common, access: Access) -> Result<Opened, ExitCode> {
     log::start(&config.log);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|why| failed(&format!("no runtime: {why}")))?;
-    let store = runtime.block_on(store::open_as(&config.store, &config.home, access));
+    let store = runtime.block_on(store::open(&config.store.url, &config.home, mode, &config.store));
     let store = store.map_err(|why| failed(&format!("{}: {why}", config.store.url)))?;
     Ok(Opened { store, config, runtime })
 }

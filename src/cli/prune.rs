@@ -9,7 +9,7 @@ use super::opened::{failed, open};
 use super::{Common, say};
 use crate::model::Micros;
 use crate::model::setting::ByteSize;
-use crate::store::{Access, Prune, Pruned};
+use crate::store::{Mode, Prune, Pruned};
 
 #[derive(Debug, Default, Args)]
 pub(super) struct Arguments {
@@ -55,7 +55,7 @@ fn prune(common: Common, own: Arguments) -> Result<(), ExitCode> {
         let before = Micros(Micros::now().0.saturating_sub(age));
         filter.until = Some(filter.until.map_or(before, |until| until.min(before)));
     }
-    let opened = open(common.and(behind), Access::Write)?;
+    let opened = open(common.and(behind), Mode::ReadWrite)?;
     let prune = Prune { filter, down_to_bytes: down_to, dry_run };
     let mut sum = Pruned::default();
     loop {

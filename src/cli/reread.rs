@@ -8,7 +8,7 @@ use super::filters::Filters;
 use super::opened::{failed, open};
 use super::{Common, say};
 use crate::recorder;
-use crate::store::Access;
+use crate::store::Mode;
 
 /// Exchanges are asked for so many at once.
 const AT_ONCE: usize = 200;
@@ -27,7 +27,7 @@ pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
 
 fn reread(common: Common, own: Arguments) -> Result<(), ExitCode> {
     let Arguments { common: behind, filters } = own;
-    let opened = open(common.and(behind), Access::Write)?;
+    let opened = open(common.and(behind), Mode::ReadWrite)?;
     let pricer = recorder::pricer(&opened.config.prices, &opened.config.home).map_err(|why| failed(&why))?;
     let filter = filters.filter();
     let mut after = None;

@@ -13,7 +13,7 @@ use super::table::{plain, plain_lines};
 use super::{Common, data};
 use crate::export::Records;
 use crate::model::{ExchangeId, ObservationId, TraceId};
-use crate::store::{Access, Filter, Order, Page, Stored};
+use crate::store::{Filter, Mode, Order, Page, Stored};
 
 /// How many steps of a trace or session are shown.
 const MOST: usize = 1_000;
@@ -38,7 +38,7 @@ pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
 
 fn show(common: Common, own: Arguments) -> Result<(), ExitCode> {
     let Arguments { common: behind, id, json, raw } = own;
-    let opened = open(common.and(behind), Access::Read)?;
+    let opened = open(common.and(behind), Mode::ReadOnly)?;
     let found = find(&opened, &id)?;
     if found.is_empty() {
         return Err(failed(&format!("nothing recorded has the id {id}")));

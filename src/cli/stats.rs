@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::opened::{Opened, open};
 use super::{Common, data, running};
 use crate::model::Micros;
-use crate::store::{Access, Stats};
+use crate::store::{Mode, Stats};
 
 #[derive(Debug, Default, Args)]
 pub(super) struct Arguments {
@@ -25,7 +25,7 @@ pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
 
 fn stats(common: Common, own: Arguments) -> Result<(), ExitCode> {
     let Arguments { common: behind, json } = own;
-    let opened = open(common.and(behind), Access::Read)?;
+    let opened = open(common.and(behind), Mode::ReadOnly)?;
     let stats = opened.wait(opened.store.stats())?;
     let value = value(&opened, &stats);
     if json {

@@ -10,7 +10,7 @@ use super::ls::{call_table, cells, line};
 use super::opened::{Opened, open};
 use super::table::terminal_width;
 use super::{Common, data};
-use crate::store::{Access, Cursor, Filter, Order, Page, Row};
+use crate::store::{Cursor, Filter, Mode, Order, Page, Row};
 
 /// How often it is asked whether there is something new.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -40,7 +40,7 @@ pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
 
 fn tail(common: Common, own: Arguments) -> Result<(), ExitCode> {
     let Arguments { common: behind, filters, lines, no_follow, json } = own;
-    let opened = open(common.and(behind), Access::Read)?;
+    let opened = open(common.and(behind), Mode::ReadOnly)?;
     let filter = filters.filter();
     let newest = Page { order: Order::NewestFirst, limit: lines.max(1), after: None };
     let mut rows = opened.wait(opened.store.list(filter.clone(), newest))?;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::opened::open;
 use super::{Common, data, say};
-use crate::store::{Access, VerifyAt};
+use crate::store::{Mode, VerifyAt};
 
 #[derive(Debug, Default, Args)]
 pub(super) struct Arguments {
@@ -24,7 +24,7 @@ pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
 
 fn verify(common: Common, own: Arguments) -> Result<(), ExitCode> {
     let Arguments { common: behind, json } = own;
-    let opened = open(common.and(behind), Access::Read)?;
+    let opened = open(common.and(behind), Mode::ReadOnly)?;
     let mut at = Some(VerifyAt::default());
     let (mut pieces, mut exchanges, mut observations, mut wrong) = (0, 0, 0, Vec::new());
     while let Some(here) = at {

@@ -12,9 +12,9 @@ pub fn entry(line: &str) -> Result<Entry, String> {
     let Value::Object(mut record) = value else { return Err("expected an object".to_owned()) };
     let text =
         |record: &Map<String, Value>, key: &str| record.get(key).and_then(Value::as_str).map(str::to_owned);
-    let id = text(&record, "id")
-        .and_then(|id| ObservationId::parse(&id))
-        .ok_or("`id` is no 16 hexadecimal digits")?;
+    if text(&record, "id").and_then(|id| ObservationId::parse(&id)).is_none() {
+        return Err("`id` is no 16 hexadecimal digits".to_owned());
+    }
     for key in ["start_time", "type", "trace_id"] {
         if text(&record, key).is_none() {
             return Err(format!("`{key}` is missing"));

@@ -134,6 +134,7 @@ impl HttpBody for RequestBody {
             ready!(gate.poll_open(cx));
             this.gate = None;
         }
+        ready!(this.watch.tap.poll_room(cx));
         let frame = ready!(Pin::new(&mut this.inner).poll_frame(cx));
         match &frame {
             Some(Ok(frame)) => this.watch.frame(frame, this.inner.is_end_stream()),
@@ -243,6 +244,7 @@ impl HttpBody for ResponseBody {
         if !this.watch.open {
             return Poll::Ready(None);
         }
+        ready!(this.watch.tap.poll_room(cx));
         Poll::Ready(match ready!(this.poll_next(cx)) {
             Some(Ok(frame)) => {
                 let frame = this.merge(cx, frame);

@@ -29,6 +29,9 @@ use super::word::Word;
 use crate::model::{Closer, Direction, Ending, ExchangeId, Micros};
 use crate::tape::{Begin, Queue, ResponseHead, Tap, lines_of};
 
+/// How long a call waits to begin where none goes unrecorded.
+const ROOM_PATIENCE: Duration = Duration::from_secs(10);
+
 /// What a service of this room answers: a call never fails, it is answered with what went wrong.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
@@ -105,6 +108,9 @@ impl Relay {
             Ok(destination) => destination,
             Err(why) => return Fault::NoRoute.response(&why.0),
         };
+        if self.shared.queue.blocks() && !self.has_room().await {
+            return Fault::Busy.response("nothing can be recorded now, and tape.on_overload is \"block\"");
+        }
         let upgrading = asks_upgrade(&request).then(|| hyper::upgrade::on(&mut request));
         let call = self.begin(request, destination, upgrading.is_some());
         let (tap, client) = (Arc::clone(&call.tap), call.client);
@@ -128,6 +134,12 @@ impl Relay {
             Ok(response) => response,
             Err(failure) => failed(&tap, client, &failure),
         }
+    }
+
+    /// Waits for room on the tape.
+    async fn has_room(&self) -> bool {
+        let room = std::future::poll_fn(|cx| self.shared.queue.poll_room(cx));
+        tokio::time::timeout(ROOM_PATIENCE, room).await.is_ok()
     }
 
     /// Begins the exchange on the tape and makes the request that goes on.

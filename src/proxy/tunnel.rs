@@ -84,6 +84,7 @@ async fn carry(
     };
     let mut buffer = BytesMut::new();
     loop {
+        std::future::poll_fn(|cx| tap.poll_room(cx)).await;
         buffer.reserve(CHUNK);
         match from.read_buf(&mut buffer).await {
             Ok(0) => break,

@@ -118,4 +118,12 @@ impl Sink for Tape {
         self.journal.take(records);
         self.handoff.put(records);
     }
+
+    fn is_stuck(&mut self) -> bool {
+        self.journal.is_stuck()
+    }
+
+    fn idle(&mut self) -> bool {
+        self.journal.idle()
+    }
 }

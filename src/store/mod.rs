@@ -4,20 +4,32 @@
 //! lists and sums need; what was said is in the exchange, and is read from there again by whoever wants it. An
 //! observation without an exchange (one that was imported) brings its content along.
 
+mod config;
 mod error;
+mod heads;
+mod pieces;
 mod query;
 mod sums;
 
 use std::future::Future;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
 use serde_json::{Map, Value};
 
+pub use config::{Config, Durable, SETTINGS};
 pub use error::StoreError;
 pub use query::{Cursor, Filter, Order, Page};
 pub use sums::{Prune, Pruned, Rollup, RollupFilter, Sketch, Stats, Summary, Totals, Verified, VerifyAt};
 
 use crate::model::{Exchange, ExchangeId, ObservationId};
+
+/// What a URL leads to.
+fn place(url: &str, data_folder: &Path) -> Result<PathBuf, StoreError> {
+    let file = url.strip_prefix("sqlite:").filter(|file| !file.is_empty());
+    let file = file.ok_or_else(|| StoreError::Asked(format!("store {url:?}: expected sqlite:FILE")))?;
+    Ok(data_folder.join(file))
+}
 
 /// What a store does takes its time, and may fail.
 pub type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

@@ -11,6 +11,7 @@ use crate::setting;
 pub struct Config {
     pub queue_bytes: ByteSize,
     pub queue_events: usize,
+    pub on_overload: Overload,
     pub dir: PathBuf,
     pub content: bool,
     pub sync: Sync,
@@ -18,6 +19,15 @@ pub struct Config {
     pub segment_bytes: ByteSize,
     pub max_bytes: ByteSize,
     pub secrets: Vec<String>,
+}
+
+/// What happens when more comes than can be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overload {
+    /// It is relayed all the same, and counted.
+    Drop,
+    /// It waits: no record, no call.
+    Block,
 }
 
 /// When written records are made to survive a crash of the machine. One of the program alone they always survive.
@@ -36,6 +46,7 @@ impl Default for Config {
         Self {
             queue_bytes: ByteSize(64 << 20),
             queue_events: 200_000,
+            on_overload: Overload::Drop,
             dir: PathBuf::from("tape"),
             content: true,
             sync: Sync::Interval,
@@ -57,6 +68,12 @@ pub const SETTINGS: &[Setting<Config>] = &[
     setting!(
         queue_events,
         "How many events (heads, chunks, ends) may wait to be recorded; an event costs about 100 bytes beside its bytes."
+    ),
+    setting!(
+        on_overload,
+        "What happens when more comes than can be recorded: \"drop\" relays it all the same and counts what is missing, \
+         \"block\" makes calls wait, for audits: no record, no call. A call that has waited ten seconds to begin is answered \
+         503."
     ),
     setting!(
         dir,
@@ -103,6 +120,27 @@ impl Config {
             wrong.push(("max_bytes", "must be at least 1MiB".to_owned()));
         }
         wrong
+    }
+}
+
+impl Value for Overload {
+    fn read(raw: &Raw) -> Result<Self, String> {
+        const EXPECTED: &str = "expected \"drop\" or \"block\", got";
+        match raw {
+            Raw::Text(text) => match text.as_str() {
+                "drop" => Ok(Self::Drop),
+                "block" => Ok(Self::Block),
+                _ => Err(format!("{EXPECTED} {text:?}")),
+            },
+            other => Err(format!("{EXPECTED} {}", other.kind())),
+        }
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(quote(match self {
+            Self::Drop => "drop",
+            Self::Block => "block",
+        }))
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::config::Config;
+use super::config::{Config, Overload};
 use super::counts::JournalCounters;
 use super::event::{Event, Record};
 use super::format::{MAX_DATA, TooLong, put_event, put_passed};
@@ -29,6 +29,8 @@ pub struct Journal {
     writer: Writer,
     keeper: Keeper,
     content: bool,
+    /// Whoever has something to record waits for it.
+    blocks: bool,
     room: Room,
     /// Exchanges that have begun on the tape and not ended. What is not here was left out from its beginning.
     open: HashMap<ExchangeId, Exchange>,
@@ -68,6 +70,7 @@ impl Journal {
             writer: Writer::new(Arc::clone(shelf), config, Arc::clone(&counters)),
             keeper,
             content: config.content,
+            blocks: config.on_overload == Overload::Block,
             room: Room { used: 0, max: config.max_bytes.0, full: false },
             open: HashMap::new(),
             shelf: Arc::clone(shelf),
@@ -95,7 +98,7 @@ impl Journal {
     }
 
     fn begin(&mut self, id: ExchangeId, at: Micros, event: &Event) {
-        let fits = !self.writer.is_down() && self.room.used <= self.room.max;
+        let fits = self.blocks || !self.writer.is_down() && self.room.used <= self.room.max;
         if fits && self.put(id, at, event).is_ok() {
             self.open.insert(id, Exchange { buffer: self.buffers, ..Exchange::default() });
             self.writer.holders.push(id);
@@ -110,7 +113,7 @@ impl Journal {
         if side.cut {
             return;
         }
-        let waits = self.writer.is_down() && self.writer.out.len() > MAX_WAITING;
+        let waits = !self.blocks && self.writer.is_down() && self.writer.out.len() > MAX_WAITING;
         if waits || self.put(id, at, event).is_err() {
             // A body without its head would be read as something that it is not.
             self.cut(id, direction);
@@ -221,6 +224,9 @@ impl Journal {
     }
 
     fn has_room(&mut self, bytes: u64) -> bool {
+        if self.blocks {
+            return true;
+        }
         if self.writer.is_down() {
             return false;
         }
@@ -275,6 +281,24 @@ impl Sink for Journal {
             self.writer.seal();
         }
         self.counters.took_batch();
+    }
+
+    fn is_stuck(&mut self) -> bool {
+        if !self.blocks {
+            return false;
+        }
+        self.writer.prepare();
+        self.measure();
+        // Well before its end, so that what waits in the queue still fits.
+        let full = self.room.used > self.room.max / 2;
+        if full {
+            self.writer.seal();
+        }
+        full || self.writer.is_down()
+    }
+
+    fn idle(&mut self) -> bool {
+        self.writer.seal_if_old()
     }
 }
 

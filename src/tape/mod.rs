@@ -30,7 +30,7 @@ mod fetch;
 #[cfg(test)]
 mod testing;
 
-pub use config::{Config, SETTINGS, Sync};
+pub use config::{Config, Overload, SETTINGS, Sync};
 pub use counts::{JournalCounters, JournalCounts};
 pub use event::{Begin, Event, Record, ResponseHead, lines_of};
 pub use fetch::fetch;

@@ -6,6 +6,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
 use std::thread::Thread;
 
 use super::event::{Event, Record};
@@ -64,6 +65,8 @@ struct Pending {
     promised: usize,
     /// The reader sleeps until something arrives.
     idle: bool,
+    /// Relays that wait for room.
+    wakers: Vec<Waker>,
 }
 
 /// One worker's queue.
@@ -71,6 +74,8 @@ pub struct Queue {
     pending: Mutex<Pending>,
     max_bytes: usize,
     max_events: usize,
+    /// Relays wait for room, and so everything fits.
+    blocks: bool,
     high_water: usize,
     reader: Mutex<Option<Thread>>,
     closed: AtomicBool,
@@ -84,11 +89,39 @@ impl Queue {
             pending: Mutex::new(Pending { idle: true, ..Pending::default() }),
             max_bytes,
             max_events,
+            blocks: false,
             high_water: max_bytes / 4,
             reader: Mutex::new(None),
             closed: AtomicBool::new(false),
             counters,
         }
+    }
+
+    /// The same, but relays wait for room rather than go on unrecorded.
+    #[must_use]
+    pub fn blocking(self) -> Self {
+        Self { blocks: true, ..self }
+    }
+
+    /// Whether relays are to ask for room.
+    pub fn blocks(&self) -> bool {
+        self.blocks
+    }
+
+    /// Ready when there is room, which is at once unless relays are to wait for it. What each of them then pushes fits:
+    /// the bound is passed by one chunk of each at most.
+    pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.blocks {
+            return Poll::Ready(());
+        }
+        let mut pending = self.lock();
+        if pending.bytes < self.max_bytes && pending.records.len() + pending.promised < self.max_events {
+            return Poll::Ready(());
+        }
+        if !pending.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+            pending.wakers.push(cx.waker().clone());
+        }
+        Poll::Pending
     }
 
     /// Takes an exchange's first event and promises room for its last. `false`: it does not fit, none of it is taken.
@@ -126,7 +159,7 @@ impl Queue {
     /// Takes data that is an end as well, in the place promised to that. `false`: the data did not fit.
     pub(super) fn push_last(&self, record: Record, size: usize) -> bool {
         let mut pending = self.lock();
-        if pending.bytes + size > self.max_bytes {
+        if !self.blocks && pending.bytes + size > self.max_bytes {
             return false;
         }
         pending.promised = pending.promised.saturating_sub(1);
@@ -152,6 +185,9 @@ impl Queue {
         } else {
             into.append(&mut pending.records);
         }
+        let waiting = std::mem::take(&mut pending.wakers);
+        drop(pending);
+        waiting.into_iter().for_each(Waker::wake);
     }
 
     /// Who is woken when the queue fills up, or when something arrives after it was found empty.
@@ -170,8 +206,9 @@ impl Queue {
     }
 
     fn fits(&self, pending: &Pending, size: usize, events: usize) -> bool {
-        pending.bytes + size <= self.max_bytes
-            && pending.records.len() + pending.promised + events <= self.max_events
+        self.blocks
+            || pending.bytes + size <= self.max_bytes
+                && pending.records.len() + pending.promised + events <= self.max_events
     }
 
     fn take(&self, mut pending: MutexGuard<'_, Pending>, record: Record, size: usize) {

@@ -12,10 +12,23 @@ use crate::model::Direction;
 /// far below the second that a crash may cost.
 const TICK: Duration = Duration::from_millis(20);
 
+/// How long nothing arrives before the sink is told so.
+const IDLE: Duration = Duration::from_secs(1);
+
 /// Takes records off the reader's hands. Called on the reader's own thread.
 pub trait Sink: Send {
     /// What arrived since the last call, in order for each exchange. May be emptied or left: it is cleared after.
     fn take(&mut self, records: &mut Vec<Record>);
+
+    /// Nothing can be taken just now: what waits is left where it is, and its relays with it.
+    fn is_stuck(&mut self) -> bool {
+        false
+    }
+
+    /// Nothing has arrived for a while. `true`: it is worth asking again.
+    fn idle(&mut self) -> bool {
+        false
+    }
 }
 
 /// The reader's thread. Dropping it without `stop` leaves the thread to end with its queues' last word.
@@ -52,21 +65,32 @@ impl Reader {
 
 fn read(queues: &[Arc<Queue>], sink: &mut dyn Sink) {
     let mut records = Vec::new();
+    let mut more = false;
     loop {
         // Asked before draining: whatever was pushed before the close is then drained for certain.
         let closed = queues.iter().all(|queue| queue.is_closed());
+        if !closed && sink.is_stuck() {
+            std::thread::park_timeout(TICK);
+            continue;
+        }
         for queue in queues {
             queue.drain(&mut records);
         }
         if !records.is_empty() {
             sink.take(&mut records);
             records.clear();
+            more = true;
         }
         if closed {
             return;
         }
         if queues.iter().all(|queue| queue.is_idle()) {
-            std::thread::park();
+            if more {
+                std::thread::park_timeout(IDLE);
+                more = !queues.iter().all(|queue| queue.is_idle()) || sink.idle();
+            } else {
+                std::thread::park();
+            }
         } else {
             std::thread::park_timeout(TICK);
         }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use std::task::{Context, Poll};
+
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
@@ -43,6 +45,11 @@ impl Tap {
             response: Side::default(),
             answered: AtomicBool::new(false),
         }
+    }
+
+    /// Ready when there is room for more: at once, unless this program was told to wait for it.
+    pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.queue.poll_room(cx)
     }
 
     pub fn informational(&self, status: StatusCode) {

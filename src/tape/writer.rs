@@ -22,6 +22,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LAST_WAIT: Duration = Duration::from_secs(30);
 /// How often it is asked whether someone has taken the segment away: its bytes would go nowhere, without an error.
 const LOOK: Duration = Duration::from_millis(500);
+/// A segment is gone once all in it is in the store, and none is before it is sealed: what was read is not left lying
+/// about for longer than this.
+const LONGEST_SEGMENT: Duration = Duration::from_secs(10);
 /// The buffer's memory is given back above this.
 const LARGE_BUFFER: usize = 4 << 20;
 
@@ -49,6 +52,7 @@ struct Current {
     number: u64,
     file: Arc<File>,
     bytes: u64,
+    since: Instant,
 }
 
 struct Down {
@@ -96,6 +100,7 @@ impl Writer {
             self.counters.failed();
             self.seal();
         }
+        self.seal_if_old();
         if self.looked.elapsed() >= LOOK {
             self.looked = Instant::now();
             self.look();
@@ -103,6 +108,14 @@ impl Writer {
         if self.is_down() {
             self.flush();
         }
+    }
+
+    /// Seals a segment that has been written to for long enough. `true`: there is one that has not.
+    pub fn seal_if_old(&mut self) -> bool {
+        if self.current.as_ref().is_some_and(|current| current.since.elapsed() >= LONGEST_SEGMENT) {
+            self.seal();
+        }
+        self.current.is_some()
     }
 
     fn look(&mut self) {
@@ -245,7 +258,7 @@ fn create(shelf: &Shelf, header: &Header, sync: Sync) -> io::Result<Current> {
         return Err(why);
     }
     shelf.grew(number, HEADER as u64, []);
-    Ok(Current { number, file: Arc::new(file), bytes: HEADER as u64 })
+    Ok(Current { number, file: Arc::new(file), bytes: HEADER as u64, since: Instant::now() })
 }
 
 /// Writes as much as can be written: how much that was, and what stopped it.

@@ -1,0 +1,64 @@
+//! A block of headers as a shape with holes, and the values that go there.
+
+use super::habit::Habits;
+use super::value::{put_value, read_value};
+use crate::model::{Headers, Micros};
+use crate::store::pieces::{Reader, put, put_bytes};
+
+/// Puts what stays into the shape and what changes into the values.
+pub fn put_block(
+    shape: &mut Vec<u8>,
+    values: &mut Vec<u8>,
+    headers: &Headers,
+    began: Micros,
+    habits: &mut Habits,
+) {
+    let bytes = headers.as_bytes();
+    let Some(lines) = lines(bytes) else {
+        // Not lines as they should be: kept as they are.
+        shape.push(0);
+        put_bytes(values, bytes);
+        return;
+    };
+    shape.push(1);
+    put(shape, lines.len() as u64);
+    for (name, value) in lines {
+        put_bytes(shape, name);
+        let hole = std::str::from_utf8(name).is_ok_and(|name| habits.changes(name, value));
+        shape.push(u8::from(hole));
+        if hole {
+            put_value(values, value, began);
+        } else {
+            put_bytes(shape, value);
+        }
+    }
+}
+
+pub fn read_block(shape: &mut Reader, values: &mut Reader, began: Micros) -> Option<Headers> {
+    if shape.byte()? == 0 {
+        return Some(Headers::from_lines(values.bytes()?));
+    }
+    let mut bytes = Vec::new();
+    for _ in 0..shape.number()? {
+        bytes.extend_from_slice(shape.bytes()?);
+        bytes.extend_from_slice(b": ");
+        match shape.byte()? {
+            0 => bytes.extend_from_slice(shape.bytes()?),
+            _ => read_value(values, began, &mut bytes)?,
+        }
+        bytes.extend_from_slice(b"\r\n");
+    }
+    Some(Headers::from_lines(bytes))
+}
+
+/// Names and values, if these are such lines from beginning to end.
+fn lines(mut bytes: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
+    let mut found = Vec::new();
+    while !bytes.is_empty() {
+        let end = memchr::memmem::find(bytes, b"\r\n")?;
+        let colon = memchr::memmem::find(&bytes[..end], b": ")?;
+        found.push((&bytes[..colon], &bytes[colon + 2..end]));
+        bytes = &bytes[end + 2..];
+    }
+    Some(found)
+}
