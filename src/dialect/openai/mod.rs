@@ -2,4 +2,5 @@
 
 pub mod chat;
 mod content;
+pub mod responses;
 mod usage;
