@@ -38,6 +38,7 @@ pub const ALL: &[&dyn Dialect] = &[
     &openai::responses::Compact,
     &openai::responses::InputTokens,
     &openai::responses::Responses,
+    &openai::realtime::Realtime,
 ];
 
 /// What a provider speaks on an endpoint.

@@ -122,6 +122,11 @@ impl Listening {
         self.items.holds(id)
     }
 
+    /// The items that the last event lists.
+    pub fn output(&self) -> &[Value] {
+        self.response.list("output")
+    }
+
     /// A body that is no stream: the response, or an error.
     fn whole(&mut self, json: Value) {
         self.complete = !json.is_null();

@@ -13,7 +13,12 @@ mod socket;
 mod stream;
 mod used;
 
-use answer::{Counting, Listening};
+pub use answer::Listening;
+pub use asked::instructions;
+pub use item::messages;
+pub use stream::overlay;
+
+use answer::Counting;
 
 use crate::dialect::{Answer, AnswerHead, Call, Dialect, Socket};
 use crate::model::{Asked, Operation};
