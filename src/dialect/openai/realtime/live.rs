@@ -69,7 +69,7 @@ impl Socket for Live {
     fn finish(mut self: Box<Self>, out: &mut Vec<Reading>) {
         for wanted in std::mem::take(&mut self.wanted) {
             let at = wanted.at;
-            self.begin(wanted, at);
+            self.begin(&wanted, at);
         }
         while !self.responses.is_empty() {
             self.close(0, out);
@@ -144,7 +144,7 @@ impl Live {
             None if id.is_some() || self.responses.is_empty() => {
                 let nobody = Wanted { at: heard.at, event_id: None, own: Value::Null };
                 let wanted = self.wanted.pop_front().unwrap_or(nobody);
-                self.begin(wanted, heard.at)
+                self.begin(&wanted, heard.at)
             }
             None => self.responses.len() - 1,
         };
@@ -157,7 +157,7 @@ impl Live {
         }
     }
 
-    fn begin(&mut self, wanted: Wanted, at: Micros) -> usize {
+    fn begin(&mut self, wanted: &Wanted, at: Micros) -> usize {
         let mut asked = self.session.asked(&wanted.own);
         let mut items = Vec::new();
         match wanted.own.get("input").and_then(Value::as_array) {

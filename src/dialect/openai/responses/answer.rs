@@ -84,6 +84,8 @@ pub struct Listening {
     /// What the events say of the response as a whole, the later over the earlier.
     response: Value,
     items: Items,
+    /// It came as one body: then what is queued or under way is all it says.
+    is_whole: bool,
     /// How the stream's last event calls the end.
     ended: Option<String>,
     complete: bool,
@@ -130,6 +132,7 @@ impl Listening {
     /// A body that is no stream: the response, or an error.
     fn whole(&mut self, json: Value) {
         self.complete = !json.is_null();
+        self.is_whole = true;
         self.error = in_json(&json, None);
         self.response = json;
     }
@@ -178,11 +181,13 @@ impl Listening {
 
     /// All that is known when nothing more comes.
     pub fn finish(self, asked: &mut Asked) -> Answered {
-        let Self { provider, compacts, response, items, ended, complete, error, first, extra } = self;
+        let Self { provider, compacts, response, items, is_whole, ended, complete, error, first, extra } =
+            self;
         let said = response.list("output");
         let put_together = if said.is_empty() { items.into_values() } else { Vec::new() };
         let items: &[Value] = if said.is_empty() { &put_together } else { said };
-        let raw = raw_reason(&response, ended.as_deref()).filter(|_| complete);
+        let raw = raw_reason(&response, ended.as_deref())
+            .filter(|raw| complete && (is_whole || !UNDER_WAY.contains(&raw.as_str())));
         let mut answered = Answered {
             model: response.word("model").map(str::to_owned),
             id: response.word("id").map(str::to_owned),

@@ -178,7 +178,14 @@ impl Lines {
         {
             return Some(at);
         }
-        if response.is_some() {
+        if let Some(id) = response {
+            // What comes of a response that is over already is nobody's any more.
+            let begins =
+                json.get("response").is_some_and(|response| response.text("status") == Some("in_progress"))
+                    || json.text("type") == Some("response.created");
+            if !begins && self.memory.turns.contains_key(id) {
+                return None;
+            }
             // The first that is heard of it: it is the oldest one that was asked for and not begun.
             return place(&|line| in_lane(line) && !line.listening.has_begun());
         }
