@@ -1,5 +1,7 @@
 //! A live conversation's items, in their order.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::dialect::json::Look;
@@ -47,9 +49,8 @@ impl Conversation {
 
     /// These items as messages, with what is known of them by now: a transcript may come after the answer.
     pub fn messages(&self, ids: &[String]) -> Vec<Message> {
-        messages(
-            self.0.iter().filter(|item| item.text("id").is_some_and(|id| ids.iter().any(|own| own == id))),
-        )
+        let ids: HashSet<&str> = ids.iter().map(String::as_str).collect();
+        messages(self.0.iter().filter(|item| item.text("id").is_some_and(|id| ids.contains(id))))
     }
 
     /// Items that an answer was asked with, where those that are only named are taken from here.

@@ -114,3 +114,28 @@ impl Dialect for InputTokens {
         Box::new(Counting::new(&call.provider))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::find;
+
+    #[test]
+    fn addresses_tell_what_is_done() {
+        for (method, path, expected) in [
+            ("POST", "/v1/responses", Some(Operation::Chat)),
+            ("POST", "/backend-api/codex/responses/", Some(Operation::Chat)),
+            ("POST", "/openai/deployments/d/responses", Some(Operation::Chat)),
+            ("POST", "/v1/responses/compact", Some(Operation::Compact)),
+            ("POST", "/v1/responses/input_tokens", Some(Operation::CountTokens)),
+            ("GET", "/v1/responses/resp_1", Some(Operation::FetchResponse)),
+            ("POST", "/v1/responses/resp_1/cancel", Some(Operation::FetchResponse)),
+            ("GET", "/v1/responses", Some(Operation::Other)),
+            ("GET", "/v1/responses/resp_1/input_items", None),
+            ("DELETE", "/v1/responses/resp_1", None),
+        ] {
+            let call = Call { method: method.to_owned(), path: path.to_owned(), ..Call::default() };
+            assert_eq!(find(&call).map(|dialect| dialect.operation(&call)), expected, "{method} {path}");
+        }
+    }
+}

@@ -201,19 +201,27 @@ impl Lines {
         owner.or_else(|| refused().flatten()).or_else(last)
     }
 
-    /// A response that nobody asked for goes on from the one before, with what the client said into it.
+    /// A response that nobody asked for: it goes on from the one before, with what the client said into that, or its request
+    /// was not heard.
     fn goes_on(&mut self, heard: &Heard<'_>) -> Option<usize> {
-        if heard.json.text("type") != Some("response.created") {
+        let response = heard.json.some("response").filter(|response| response.is_object())?;
+        let over = response.word("id").is_none_or(|id| self.memory.turns.contains_key(id));
+        if over && heard.json.text("type") != Some("response.created") {
             return None;
         }
-        let (before, id) = self.before.as_ref()?;
-        let mut asked =
-            Asked { input: std::mem::take(&mut self.steered), continues: id.clone(), ..before.clone() };
-        if let Some(id) =
-            heard.json.get("response").and_then(|response| response.word("previous_response_id"))
-        {
-            asked.continues = Some(id.to_owned());
-        }
+        let said = response.word("previous_response_id");
+        let follows = said.is_some() || !self.steered.is_empty();
+        let asked = match &self.before {
+            Some((settings, id)) if follows && said.is_none_or(|said| id.as_deref() == Some(said)) => {
+                Asked { input: std::mem::take(&mut self.steered), continues: id.clone(), ..settings.clone() }
+            }
+            _ => Asked {
+                model: self.model.clone(),
+                streamed: true,
+                continues: said.map(str::to_owned),
+                ..Asked::default()
+            },
+        };
         let lane = heard.json.word("stream_id").map(str::to_owned);
         self.begin(asked, lane, false, heard);
         self.calls.len().checked_sub(1)
