@@ -33,7 +33,13 @@ pub use socket::SocketReader;
 use crate::model::{Answered, ApiError, Asked, Direction, Exchange, Headers, Micros, Operation, Reading};
 
 /// Every dialect. Where two claim a call, the earlier has it.
-pub const ALL: &[&dyn Dialect] = &[&openai::chat::Chat];
+pub const ALL: &[&dyn Dialect] = &[
+    &openai::chat::Chat,
+    &openai::responses::Compact,
+    &openai::responses::InputTokens,
+    &openai::responses::Responses,
+    &openai::realtime::Realtime,
+];
 
 /// What a provider speaks on an endpoint.
 pub trait Dialect: Sync {

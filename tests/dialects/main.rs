@@ -5,3 +5,4 @@
 mod corpus;
 mod fixture;
 mod run;
+mod sockets;

@@ -2,4 +2,6 @@
 
 pub mod chat;
 mod content;
+pub mod realtime;
+pub mod responses;
 mod usage;

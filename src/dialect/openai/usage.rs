@@ -18,6 +18,8 @@ pub fn usage(json: &Value, provider: &str) -> Option<Usage> {
     let input = json.count("prompt_tokens").or_else(|| json.count("input_tokens"));
     let output = json.count("completion_tokens").or_else(|| json.count("output_tokens"));
     let reasoning = detail(&of_output, "reasoning_tokens").or_else(|| json.count("reasoning_tokens"));
+    let cached =
+        |key| of_input.iter().find_map(|place| json.get(place)?.get("cached_tokens_details")?.count(key));
     let write = |key| json.get("input_tokens_details")?.get("cache_write_tokens_details")?.count(key);
     let mut usage = Usage {
         input,
@@ -34,6 +36,7 @@ pub fn usage(json: &Value, provider: &str) -> Option<Usage> {
         reasoning,
         audio_input: detail(&of_input, "audio_tokens"),
         audio_output: detail(&of_output, "audio_tokens"),
+        audio_cache_read: cached("audio_tokens"),
         image_input: detail(&of_input, "image_tokens"),
         image_output: detail(&of_output, "image_tokens"),
         audio: json.count("prompt_audio_seconds").map(Duration::from_secs),
