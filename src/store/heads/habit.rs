@@ -8,11 +8,29 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Headers whose values are a call's own.
 const CHANGING: [&str; 12] = [
-    "age", "cf-ray", "content-length", "date", "etag", "expires", "idempotency-key", "last-modified", "server-timing",
-    "set-cookie", "traceparent", "tracestate",
+    "age",
+    "cf-ray",
+    "content-length",
+    "date",
+    "etag",
+    "expires",
+    "idempotency-key",
+    "last-modified",
+    "server-timing",
+    "set-cookie",
+    "traceparent",
+    "tracestate",
 ];
 const CHANGING_ENDS: [&str; 10] = [
-    "request-id", "requestid", "-ms", "-remaining", "-reset", "retry-count", "trace-id", "-time", "retry-after",
+    "request-id",
+    "requestid",
+    "-ms",
+    "-remaining",
+    "-reset",
+    "retry-count",
+    "trace-id",
+    "-time",
+    "retry-after",
     "-token-count",
 ];
 const CHANGING_PARTS: [&str; 4] = ["-remaining-", "-reset-", "ratelimit-remaining", "ratelimit-reset"];

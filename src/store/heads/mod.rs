@@ -153,7 +153,9 @@ fn put_body(values: &mut Vec<u8>, body: &Body, began: Micros) {
         Some((_, Ending::Complete)) => 1,
         Some((_, Ending::Broken { by, .. })) => 2 + closer_number(*by),
     };
-    values.push(ending | u8::from(*decoded) << 3 | u8::from(trailers.is_some()) << 4 | u8::from(*lost > 0) << 5);
+    values.push(
+        ending | u8::from(*decoded) << 3 | u8::from(trailers.is_some()) << 4 | u8::from(*lost > 0) << 5,
+    );
     if let Some((at, ending)) = end {
         put_time(values, *at, began);
         if let Ending::Broken { by: _, why } = ending {

@@ -32,16 +32,20 @@ fn ending() -> impl Strategy<Value = Option<(Micros, Ending)>> {
 }
 
 fn body() -> impl Strategy<Value = Body> {
-    (any::<bool>(), prop::option::of(headers()), ending(), prop_oneof![Just(0), any::<u64>()]).prop_map(
-        |(decoded, trailers, end, lost)| Body { decoded, trailers, end, lost, ..Body::default() },
-    )
+    (any::<bool>(), prop::option::of(headers()), ending(), prop_oneof![Just(0), any::<u64>()])
+        .prop_map(|(decoded, trailers, end, lost)| Body { decoded, trailers, end, lost, ..Body::default() })
 }
 
 fn exchange() -> impl Strategy<Value = Exchange> {
     let texts = prop::collection::vec(".{0,12}", 6);
-    let head = (any::<u64>(), any::<u16>(), headers(), any::<bool>()).prop_map(|(at, status, headers, ours)| {
-        Head { at: Micros(at), status, version: "HTTP/2.0".to_owned(), headers, ours }
-    });
+    let head =
+        (any::<u64>(), any::<u16>(), headers(), any::<bool>()).prop_map(|(at, status, headers, ours)| Head {
+            at: Micros(at),
+            status,
+            version: "HTTP/2.0".to_owned(),
+            headers,
+            ours,
+        });
     let small = (prop::option::of(".{0,9}"), prop::option::of(".{0,9}"), any::<bool>(), any::<u64>());
     let lists = (
         prop::collection::vec((".{0,9}", ".{0,9}"), 0..3),
@@ -49,7 +53,15 @@ fn exchange() -> impl Strategy<Value = Exchange> {
         prop::collection::vec(".{0,9}", 0..3),
     );
     (texts, headers(), prop::option::of(head), small, lists, body(), body()).prop_map(
-        |(texts, headers, head, (dialect, target, upgrade, began), (labels, informational, redactions), request, response)| {
+        |(
+            texts,
+            headers,
+            head,
+            (dialect, target, upgrade, began),
+            (labels, informational, redactions),
+            request,
+            response,
+        )| {
             let labels = labels.into_iter().map(|(key, value)| Label { key, value }).collect();
             Exchange {
                 id: ExchangeId::from_bytes([7; 16]),

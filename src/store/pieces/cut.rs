@@ -56,7 +56,8 @@ impl Kind {
 pub fn cut(body: &[u8]) -> Vec<Leaf> {
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     if matches!(first, Some(b'{' | b'[')) {
-        let mut cutter = Cutter { body, leaves: Vec::new(), start: 0, kind: Kind::Glue, gear: Gear::default() };
+        let mut cutter =
+            Cutter { body, leaves: Vec::new(), start: 0, kind: Kind::Glue, gear: Gear::default() };
         cutter.run();
         cutter.leaves
     } else {
@@ -82,7 +83,7 @@ pub fn resume(body: &[u8], old: &[Leaf], shared: usize) -> (usize, Vec<Leaf>) {
 }
 
 /// The leaves of bytes that are not JSON.
-pub fn cut_data(body: &[u8]) -> Vec<Leaf> {
+fn cut_data(body: &[u8]) -> Vec<Leaf> {
     let mut leaves = Vec::new();
     put_chunks(&mut leaves, Kind::Data, 0, body, LARGE_BODY);
     leaves

@@ -92,7 +92,12 @@ mod tests {
         other.splice(5000..5000, *b"put in");
         let ends = |bytes: &[u8]| -> Vec<usize> {
             let mut end = 0;
-            chunks(bytes, LARGE).map(|length| { end += length; bytes.len() - end }).collect()
+            chunks(bytes, LARGE)
+                .map(|length| {
+                    end += length;
+                    bytes.len() - end
+                })
+                .collect()
         };
         let (before, after) = (ends(&bytes), ends(&other));
         let same = before.iter().filter(|end| after.contains(end)).count();

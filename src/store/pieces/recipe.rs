@@ -33,7 +33,7 @@ fn ends_group(id: i64) -> bool {
 }
 
 /// Groups that are finished, and what is left.
-pub fn shape(ids: &[i64]) -> (Vec<&[i64]>, &[i64]) {
+fn shape(ids: &[i64]) -> (Vec<&[i64]>, &[i64]) {
     let (mut groups, mut start) = (Vec::new(), 0);
     for (at, &id) in ids.iter().enumerate() {
         let length = at + 1 - start;
@@ -47,10 +47,7 @@ pub fn shape(ids: &[i64]) -> (Vec<&[i64]>, &[i64]) {
 
 impl Recipe {
     /// Makes it of the leaves; `node` stores a group and says its id.
-    pub fn build<E>(
-        leaves: Vec<i64>,
-        mut node: impl FnMut(&Node) -> Result<i64, E>,
-    ) -> Result<Self, E> {
+    pub fn build<E>(leaves: Vec<i64>, mut node: impl FnMut(&Node) -> Result<i64, E>) -> Result<Self, E> {
         let mut levels = Vec::new();
         let mut ids = leaves;
         while ids.len() > SHORT && levels.len() + 1 < DEEPEST {

@@ -4,8 +4,18 @@ use super::cut::Kind;
 
 /// Values of these keys are not what anyone said.
 const NOT_SAID: [&[u8]; 12] = [
-    b"type", b"role", b"id", b"tool_use_id", b"tool_call_id", b"call_id", b"signature", b"data", b"media_type",
-    b"encrypted_content", b"object", b"thought_signature",
+    b"type",
+    b"role",
+    b"id",
+    b"tool_use_id",
+    b"tool_call_id",
+    b"call_id",
+    b"signature",
+    b"data",
+    b"media_type",
+    b"encrypted_content",
+    b"object",
+    b"thought_signature",
 ];
 
 /// A run of so many letters and digits is no word.
@@ -122,7 +132,10 @@ mod tests {
 
     #[test]
     fn strings_become_text() {
-        assert_eq!(words_of(Kind::Text, br#"a\n\"b\" \u00e9\ud83d\ude00 \ud83d \u12"#), "a\n\"b\" é😀 \u{fffd} \u{fffd}12");
+        assert_eq!(
+            words_of(Kind::Text, br#"a\n\"b\" \u00e9\ud83d\ude00 \ud83d \u12"#),
+            "a\n\"b\" é😀 \u{fffd} \u{fffd}12"
+        );
         let glue = br#"","model":"gpt-4.1","messages":[{"role":"user","content":"fix it"},{"x":["one","two"],"text":""#;
         assert_eq!(words_of(Kind::Tail, glue), "gpt-4.1\nfix it\none\ntwo\n");
         assert_eq!(words_of(Kind::Data, b"{\"a\":\"b\"}"), "");
