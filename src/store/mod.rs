@@ -9,20 +9,34 @@ mod error;
 mod heads;
 mod pieces;
 mod query;
+mod sqlite;
 mod sums;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 pub use config::{Config, Durable, SETTINGS};
 pub use error::StoreError;
 pub use query::{Cursor, Filter, Order, Page};
+pub use sqlite::{Mode, SqliteStore};
 pub use sums::{Prune, Pruned, Rollup, RollupFilter, Sketch, Stats, Summary, Totals, Verified, VerifyAt};
 
 use crate::model::{Exchange, ExchangeId, ObservationId};
+
+/// Opens the store of a URL; `sqlite:FILE` is relative to the data folder.
+pub async fn open(
+    url: &str,
+    data_folder: &Path,
+    mode: Mode,
+    config: &Config,
+) -> Result<Arc<dyn Store>, StoreError> {
+    let path = place(url, data_folder)?;
+    Ok(Arc::new(SqliteStore::open(&path, mode, config).await?))
+}
 
 /// What a URL leads to.
 fn place(url: &str, data_folder: &Path) -> Result<PathBuf, StoreError> {

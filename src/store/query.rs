@@ -40,5 +40,5 @@ pub struct Page {
 }
 
 /// A place in a list, which stays where it is when the list grows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cursor(pub String);

@@ -20,6 +20,8 @@ pub struct Summary {
     pub providers: Vec<String>,
     pub users: Vec<String>,
     pub tags: Vec<String>,
+    /// Its place in the list it came in.
+    pub cursor: super::Cursor,
 }
 
 /// Sums. Where a call's tokens or cost are unknown, `unknown_usage` and `unknown_cost` count it.
@@ -135,4 +137,180 @@ pub struct Stats {
     pub totals: Totals,
     /// Observations with a loss marked on them.
     pub with_losses: u64,
+}
+
+impl Totals {
+    /// All but the cost.
+    pub(super) fn counts(&self) -> [u64; 13] {
+        let Self {
+            observations,
+            generations,
+            tools,
+            errors,
+            cancelled,
+            interrupted,
+            input,
+            output,
+            cache_read,
+            cache_write,
+            reasoning,
+            cost: _,
+            unknown_usage,
+            unknown_cost,
+        } = *self;
+        [
+            observations,
+            generations,
+            tools,
+            errors,
+            cancelled,
+            interrupted,
+            input,
+            output,
+            cache_read,
+            cache_write,
+            reasoning,
+            unknown_usage,
+            unknown_cost,
+        ]
+    }
+
+    /// The same, in the same order, to be changed.
+    pub(super) fn counts_mut(&mut self) -> [&mut u64; 13] {
+        [
+            &mut self.observations,
+            &mut self.generations,
+            &mut self.tools,
+            &mut self.errors,
+            &mut self.cancelled,
+            &mut self.interrupted,
+            &mut self.input,
+            &mut self.output,
+            &mut self.cache_read,
+            &mut self.cache_write,
+            &mut self.reasoning,
+            &mut self.unknown_usage,
+            &mut self.unknown_cost,
+        ]
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        for (own, other) in self.counts_mut().into_iter().zip(other.counts()) {
+            *own = own.saturating_add(other);
+        }
+        self.cost = self.cost + other.cost;
+    }
+
+    /// Takes away what was added before.
+    pub fn subtract(&mut self, other: &Self) {
+        for (own, other) in self.counts_mut().into_iter().zip(other.counts()) {
+            *own = own.saturating_sub(other);
+        }
+        self.cost = Usd::from_picos(self.cost.picos() - other.cost.picos());
+    }
+}
+
+impl Sketch {
+    /// Counts a duration in microseconds.
+    pub fn add(&mut self, micros: u64) {
+        let bin = Self::bin(micros);
+        match self.bins.binary_search_by_key(&bin, |(bin, _)| *bin) {
+            Ok(at) => self.bins[at].1 += 1,
+            Err(at) => self.bins.insert(at, (bin, 1)),
+        }
+    }
+
+    /// Takes away one that was counted.
+    pub fn remove(&mut self, micros: u64) {
+        let bin = Self::bin(micros);
+        if let Ok(at) = self.bins.binary_search_by_key(&bin, |(bin, _)| *bin) {
+            self.bins[at].1 = self.bins[at].1.saturating_sub(1);
+            if self.bins[at].1 == 0 {
+                self.bins.remove(at);
+            }
+        }
+    }
+
+    pub fn merge(&mut self, other: &Self) {
+        for (bin, count) in &other.bins {
+            match self.bins.binary_search_by_key(bin, |(bin, _)| *bin) {
+                Ok(at) => self.bins[at].1 += count,
+                Err(at) => self.bins.insert(at, (*bin, *count)),
+            }
+        }
+    }
+
+    pub fn count(&self) -> u64 {
+        self.bins.iter().map(|(_, count)| count).sum()
+    }
+
+    /// The duration, in microseconds, that this part of all (0.5, 0.95) took no longer than.
+    pub fn quantile(&self, part: f64) -> Option<f64> {
+        let count = self.count();
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a percentile of more calls than a double counts is as good"
+        )]
+        let place = ((count as f64 * part.clamp(0.0, 1.0)).ceil() as u64).max(1);
+        let mut seen = 0;
+        let bin = self.bins.iter().find(|(_, count)| {
+            seen += count;
+            seen >= place
+        });
+        bin.map(|(bin, _)| Self::middle(*bin))
+    }
+
+    fn bin(micros: u64) -> u16 {
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the logarithm of 64 bits is below 500"
+        )]
+        let bin = ((micros.max(1) as f64).ln() / GROWTH.ln()).floor() as u16;
+        bin
+    }
+
+    fn middle(bin: u16) -> f64 {
+        GROWTH.powi(i32::from(bin)) * f64::midpoint(1.0, GROWTH)
+    }
+}
+
+/// How much larger each bin is than the one before.
+const GROWTH: f64 = 1.1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_off_by_no_more_than_a_twentieth() {
+        let mut sketch = Sketch::default();
+        (1..=10_000).for_each(|number| sketch.add(number * 1000));
+        for (part, expected) in [(0.5, 5_000_000.0), (0.95, 9_500_000.0), (1.0, 10_000_000.0)] {
+            let found = sketch.quantile(part).unwrap();
+            assert!((found / expected - 1.0).abs() < 0.0501, "{part}: {found}");
+        }
+        let mut twice = sketch.clone();
+        twice.merge(&sketch);
+        assert_eq!((twice.count(), sketch.count()), (20_000, 10_000));
+        (1..=10_000).for_each(|number| sketch.remove(number * 1000));
+        assert_eq!(sketch, Sketch::default());
+        assert_eq!(sketch.quantile(0.5), None);
+        sketch.add(0);
+        sketch.add(u64::MAX);
+        assert_eq!(sketch.count(), 2);
+    }
+
+    #[test]
+    fn what_was_added_can_be_taken_away() {
+        let one = Totals { observations: 1, input: 5, cost: Usd::from_picos(7), ..Totals::default() };
+        let mut sum = one.clone();
+        sum.add(&one);
+        assert_eq!((sum.observations, sum.input, sum.cost.picos()), (2, 10, 14));
+        sum.subtract(&one);
+        assert_eq!(sum, one);
+    }
 }

@@ -83,7 +83,7 @@ pub fn resume(body: &[u8], old: &[Leaf], shared: usize) -> (usize, Vec<Leaf>) {
 }
 
 /// The leaves of bytes that are not JSON.
-pub fn cut_data(body: &[u8]) -> Vec<Leaf> {
+fn cut_data(body: &[u8]) -> Vec<Leaf> {
     let mut leaves = Vec::new();
     put_chunks(&mut leaves, Kind::Data, 0, body, LARGE_BODY);
     leaves

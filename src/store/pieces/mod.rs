@@ -13,7 +13,7 @@ mod recipe;
 mod text;
 mod varint;
 
-pub use cut::{Kind, Leaf, cut, cut_data, cut_text, resume};
-pub use recipe::{Node, Recipe, children, shape};
+pub use cut::{Kind, Leaf, cut, cut_text, resume};
+pub use recipe::{Node, Recipe, children};
 pub use text::{is_words, words_of};
 pub use varint::{Reader, put, put_bytes, put_signed};

@@ -33,7 +33,7 @@ fn ends_group(id: i64) -> bool {
 }
 
 /// Groups that are finished, and what is left.
-pub fn shape(ids: &[i64]) -> (Vec<&[i64]>, &[i64]) {
+fn shape(ids: &[i64]) -> (Vec<&[i64]>, &[i64]) {
     let (mut groups, mut start) = (Vec::new(), 0);
     for (at, &id) in ids.iter().enumerate() {
         let length = at + 1 - start;

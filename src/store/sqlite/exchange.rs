@@ -1,0 +1,296 @@
+//! Exchanges: their rows, and the parts of their bodies.
+
+use bytes::Bytes;
+use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::fault::{Result, broken};
+use super::reading::{Made, Reading, made};
+use super::writing::Writing;
+use crate::model::{Body, Chunk, Exchange, ExchangeId};
+use crate::store::Had;
+use crate::store::heads::{Packed, pack, unpack};
+use crate::store::pieces::{Kind, Reader, put, put_bytes, put_signed};
+
+/// One part of both bodies: what makes their bytes, and when these came.
+#[derive(Clone, Debug, Default)]
+pub struct Part {
+    pub request: Made,
+    pub response: Made,
+    pub chunks: [Vec<Chunk>; 2],
+}
+
+/// An exchange's row.
+pub struct Stored {
+    pub seq: i64,
+    pub id: ExchangeId,
+    pub request_shape: i64,
+    pub response_shape: Option<i64>,
+    pub own: Vec<u8>,
+    pub body: Vec<u8>,
+}
+
+pub const COLUMNS: &str = "seq, id, request_shape, response_shape, own, body";
+
+/// Where an exchange is, and whether it is still open.
+pub fn find(db: &Connection, id: ExchangeId) -> Result<Option<(i64, bool)>> {
+    let mut statement = db.prepare_cached("SELECT seq, open FROM exchange WHERE id = ?1")?;
+    Ok(statement.query_row([&id.to_bytes()[..]], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+}
+
+pub fn had(db: &Connection, id: ExchangeId) -> Result<Had> {
+    Ok(match find(db, id)? {
+        None => Had::No,
+        Some((_, true)) => Had::Open,
+        Some((_, false)) => Had::Whole,
+    })
+}
+
+impl Writing<'_> {
+    /// Stores a new exchange and says its number.
+    pub fn new_exchange(&mut self, exchange: &Exchange) -> Result<i64> {
+        let mut insert = self.db.prepare_cached(
+            "INSERT INTO exchange (id, open, request_shape, own, body) VALUES (?1, ?2, 0, x'', x'')",
+        )?;
+        let seq = insert.insert(params![&exchange.id.to_bytes()[..], !exchange.is_over()])?;
+        self.counters.exchanges += 1;
+        self.fill_exchange(seq, exchange)?;
+        Ok(seq)
+    }
+
+    /// Puts an exchange in the place of what was there of it.
+    pub fn replace_exchange(&mut self, seq: i64, exchange: &Exchange) -> Result<()> {
+        self.counters.raw_bytes -= self.raw_bytes(seq)?;
+        self.db.execute("DELETE FROM part WHERE exchange = ?1", [seq])?;
+        self.fill_exchange(seq, exchange)?;
+        self.index_again(seq)
+    }
+
+    fn fill_exchange(&mut self, seq: i64, exchange: &Exchange) -> Result<()> {
+        let body = self.put_part(seq, exchange)?;
+        let mut update = self.db.prepare_cached("UPDATE exchange SET body = ?2 WHERE seq = ?1")?;
+        update.execute(params![seq, body])?;
+        self.put_heads(seq, exchange)
+    }
+
+    /// Puts what came since behind what is there.
+    pub fn continue_exchange(&mut self, seq: i64, exchange: &Exchange) -> Result<()> {
+        let body = self.put_part(seq, exchange)?;
+        let mut insert = self.db.prepare_cached(
+            "INSERT INTO part (exchange, number, body)
+             SELECT ?1, coalesce(max(number), 0) + 1, ?2 FROM part WHERE exchange = ?1",
+        )?;
+        insert.execute(params![seq, body])?;
+        self.put_heads(seq, exchange)?;
+        self.index_again(seq)
+    }
+
+    fn put_heads(&mut self, seq: i64, exchange: &Exchange) -> Result<()> {
+        let Packed { request, response, values } = pack(exchange, &mut self.state.habits);
+        let request = self.piece(Kind::Shape, &request, None)?;
+        let response = response.map(|response| self.piece(Kind::Shape, &response, None)).transpose()?;
+        let mut update = self.db.prepare_cached(
+            "UPDATE exchange SET open = ?2, request_shape = ?3, response_shape = ?4, own = ?5 WHERE seq = ?1",
+        )?;
+        update.execute(params![seq, !exchange.is_over(), request, response, values])?;
+        Ok(())
+    }
+
+    fn put_part(&mut self, seq: i64, exchange: &Exchange) -> Result<Vec<u8>> {
+        let mut part = Vec::new();
+        self.body(&exchange.request.bytes, Some(seq), &mut part)?;
+        // An answer is found by its text as it was put together; its frames have no words worth finding.
+        self.body(&exchange.response.bytes, None, &mut part)?;
+        let times = put_chunks([&exchange.request.chunks, &exchange.response.chunks]);
+        let (packed, data) = self.state.packer.pack(&times);
+        put(&mut part, packed.cast_unsigned());
+        put(&mut part, times.len() as u64);
+        put_bytes(&mut part, &data);
+        let raw = exchange.request.bytes.len() + exchange.response.bytes.len();
+        self.counters.raw_bytes += i64::try_from(raw).unwrap_or(i64::MAX);
+        Ok(part)
+    }
+
+    fn raw_bytes(&self, seq: i64) -> Result<i64> {
+        let mut reading = Reading::new(self.db)?;
+        let row = reading.exchange_row(seq)?.ok_or_else(|| broken(format!("exchange {seq} is missing")))?;
+        let parts = reading.parts(&row)?;
+        let raw: usize = parts.iter().map(|part| part.request.length + part.response.length).sum();
+        Ok(i64::try_from(raw).unwrap_or(i64::MAX))
+    }
+
+    /// Takes an exchange out. Its pieces stay until they are collected.
+    pub fn remove_exchange(&mut self, seq: i64) -> Result<()> {
+        self.counters.raw_bytes -= self.raw_bytes(seq)?;
+        self.counters.exchanges -= 1;
+        for sql in [
+            "DELETE FROM part WHERE exchange = ?1",
+            "DELETE FROM exchange WHERE seq = ?1",
+            "DELETE FROM said WHERE rowid = ?1",
+            // Nobody's for now: the collection finds them their next exchange, if there is one.
+            "UPDATE piece SET first = 0 WHERE first = ?1",
+        ] {
+            self.db.prepare_cached(sql)?.execute([seq])?;
+        }
+        Ok(())
+    }
+
+    /// Makes an exchange found by all texts that are its own.
+    pub fn index_again(&mut self, seq: i64) -> Result<()> {
+        self.said.remove(&seq);
+        let words = Reading::new(self.db)?.own_words(seq)?;
+        self.db.prepare_cached("DELETE FROM said WHERE rowid = ?1")?.execute([seq])?;
+        if !words.is_empty() {
+            let mut insert = self.db.prepare_cached("INSERT INTO said (rowid, body) VALUES (?1, ?2)")?;
+            insert.execute(params![seq, words])?;
+        }
+        Ok(())
+    }
+}
+
+impl Reading<'_> {
+    pub fn exchange(&mut self, id: ExchangeId) -> Result<Option<Exchange>> {
+        let sql = format!("SELECT {COLUMNS} FROM exchange WHERE id = ?1");
+        let mut statement = self.db.prepare_cached(&sql)?;
+        let Some(row) = statement.query_row([&id.to_bytes()[..]], stored).optional()? else {
+            return Ok(None);
+        };
+        self.whole(&row).map(Some)
+    }
+
+    pub fn exchange_row(&mut self, seq: i64) -> Result<Option<Stored>> {
+        let sql = format!("SELECT {COLUMNS} FROM exchange WHERE seq = ?1");
+        Ok(self.db.prepare_cached(&sql)?.query_row([seq], stored).optional()?)
+    }
+
+    /// An exchange with its bodies.
+    pub fn whole(&mut self, row: &Stored) -> Result<Exchange> {
+        let request = self.piece(row.request_shape)?.1;
+        let response =
+            row.response_shape.map(|shape| Ok::<_, crate::store::StoreError>(self.piece(shape)?.1));
+        let response = response.transpose()?;
+        let mut exchange = unpack(row.id, &request, response.as_deref(), &row.own)
+            .ok_or_else(|| broken(format!("exchange {}: its heads are damaged", row.id)))?;
+        let (mut request, mut response) = (Vec::new(), Vec::new());
+        for part in self.parts(row)? {
+            request.extend(self.bytes(&part.request)?);
+            response.extend(self.bytes(&part.response)?);
+            let [of_request, of_response] = part.chunks;
+            exchange.request.chunks.extend(of_request);
+            exchange.response.chunks.extend(of_response);
+        }
+        put_bytes_in(&mut exchange.request, request);
+        put_bytes_in(&mut exchange.response, response);
+        Ok(exchange)
+    }
+
+    /// Everything that makes its bodies.
+    pub fn parts(&mut self, row: &Stored) -> Result<Vec<Part>> {
+        let mut bodies = vec![row.body.clone()];
+        let mut statement =
+            self.db.prepare_cached("SELECT body FROM part WHERE exchange = ?1 ORDER BY number")?;
+        for body in statement.query_map([row.seq], |row| row.get(0))? {
+            bodies.push(body?);
+        }
+        bodies
+            .iter()
+            .map(|body| {
+                let part = self.part(&mut Reader(body))?;
+                part.ok_or_else(|| broken(format!("exchange {}: its recipe is damaged", row.id)))
+            })
+            .collect()
+    }
+
+    fn part(&mut self, from: &mut Reader) -> Result<Option<Part>> {
+        let mut read = || Some((made(from)?, made(from)?, from.number()?, from.number()?, from.bytes()?));
+        let Some((request, response, packed, length, data)) = read() else { return Ok(None) };
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let times = self.unpack(packed.cast_signed(), data.to_vec(), length)?;
+        Ok(read_chunks(&times).map(|chunks| Part { request, response, chunks }))
+    }
+
+    /// What is to be found of an exchange: the texts that it was the first to have.
+    pub fn own_words(&mut self, seq: i64) -> Result<String> {
+        let mut statement = self.db.prepare_cached("SELECT id FROM piece WHERE first = ?1 ORDER BY id")?;
+        let ids: Vec<i64> =
+            statement.query_map([seq], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?;
+        let mut words = String::new();
+        for id in ids {
+            let (kind, bytes) = self.piece(id)?;
+            words.push_str(&crate::store::pieces::words_of(kind, &bytes));
+            words.push('\n');
+        }
+        Ok(words)
+    }
+}
+
+fn put_bytes_in(body: &mut Body, bytes: Vec<u8>) {
+    body.bytes = Bytes::from(bytes);
+}
+
+pub fn stored(row: &Row) -> tokio_rusqlite::rusqlite::Result<Stored> {
+    Ok(Stored {
+        seq: row.get(0)?,
+        id: ExchangeId::from_bytes(row.get(1)?),
+        request_shape: row.get(2)?,
+        response_shape: row.get(3)?,
+        own: row.get(4)?,
+        body: row.get(5)?,
+    })
+}
+
+/// The times first and then the lengths: each is like its neighbours.
+fn put_chunks(bodies: [&[Chunk]; 2]) -> Vec<u8> {
+    let mut to = Vec::new();
+    for chunks in bodies {
+        put(&mut to, chunks.len() as u64);
+        let mut last = 0;
+        for chunk in chunks {
+            put_signed(&mut to, chunk.after.wrapping_sub(last).cast_signed());
+            last = chunk.after;
+        }
+        chunks.iter().for_each(|chunk| put(&mut to, chunk.length));
+    }
+    to
+}
+
+fn read_chunks(bytes: &[u8]) -> Option<[Vec<Chunk>; 2]> {
+    let mut from = Reader(bytes);
+    let mut read = || {
+        let count = from.number()?;
+        let mut last: u64 = 0;
+        let times = (0..count).map(|_| {
+            last = last.wrapping_add(from.signed()?.cast_unsigned());
+            Some(last)
+        });
+        let times: Vec<u64> = times.collect::<Option<_>>()?;
+        times
+            .into_iter()
+            .map(|after| Some(Chunk { after, length: from.number()? }))
+            .collect::<Option<Vec<_>>>()
+    };
+    Some([read()?, read()?])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn chunks() -> impl Strategy<Value = Vec<Chunk>> {
+        let chunk = (any::<u64>(), any::<u64>()).prop_map(|(after, length)| Chunk { after, length });
+        prop::collection::vec(chunk, 0..20)
+    }
+
+    proptest! {
+        #[test]
+        fn times_come_back(request in chunks(), response in chunks()) {
+            prop_assert_eq!(read_chunks(&put_chunks([&request, &response])), Some([request, response]));
+        }
+
+        #[test]
+        fn damaged_times_are_no_panic(bytes: Vec<u8>) {
+            let _ = read_chunks(&bytes);
+        }
+    }
+}

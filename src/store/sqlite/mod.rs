@@ -1,0 +1,143 @@
+//! The store in one SQLite file: the default.
+//!
+//! ```text
+//! write ──▶ one connection, one transaction a batch ──▶ file ◀── a few connections that only read
+//!             │  bodies ─▶ pieces, each once      (writing, exchange)
+//!             │  heads ─▶ shapes and own values   (exchange)
+//!             └  observations ─▶ rows, sums, text (observation, summary, rollup)
+//! ```
+//!
+//! Invariant: what a transaction says it did is in the file as a whole, or not at all; what is kept in memory beside it
+//! is forgotten whenever another connection wrote, or a transaction failed.
+
+mod fault;
+mod pack;
+mod schema;
+mod state;
+mod writing;
+mod reading;
+mod exchange;
+mod columns;
+mod observation;
+mod summary;
+mod rollup;
+mod plan;
+mod search;
+mod list;
+mod report;
+mod store;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio_rusqlite::Connection;
+use tokio_rusqlite::rusqlite;
+
+use self::fault::Result;
+use self::state::State;
+use self::writing::{Writing, writing};
+use super::{Config, StoreError};
+
+/// What a store is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    ReadWrite,
+    /// Nothing is written, and a store that is not there is not made.
+    ReadOnly,
+}
+
+/// A store in a file.
+pub struct SqliteStore {
+    writer: Option<Writer>,
+    readers: Vec<Connection>,
+    next: AtomicUsize,
+}
+
+/// The one connection that writes, and what it remembers.
+struct Writer {
+    connection: Connection,
+    state: Arc<Mutex<State>>,
+}
+
+impl SqliteStore {
+    pub async fn open(path: &Path, mode: Mode, config: &Config) -> Result<Self> {
+        let writer = match mode {
+            Mode::ReadOnly => None,
+            Mode::ReadWrite => {
+                let (path, config) = (path.to_owned(), config.clone());
+                let opened = on_its_own(move || {
+                    let db = schema::open_to_write(&path, &config)?;
+                    let state = State::new(&db)?;
+                    Ok((db, state))
+                });
+                let (connection, state) = opened.await?;
+                Some(Writer { connection, state: Arc::new(Mutex::new(state)) })
+            }
+        };
+        let mut readers = Vec::new();
+        for _ in 0..config.readers.max(1) {
+            let (path, config) = (path.to_owned(), config.clone());
+            readers.push(on_its_own(move || Ok((schema::open_to_read(&path, &config)?, ()))).await?.0);
+        }
+        Ok(Self { writer, readers, next: AtomicUsize::new(0) })
+    }
+
+    /// Ends all connections and puts everything into the one file. Dropping the store does the same, a little later.
+    pub async fn close(self) -> Result<()> {
+        let closed = |_| StoreError::Unavailable("the store did not close".to_owned());
+        for reader in self.readers {
+            reader.close().await.map_err(closed)?;
+        }
+        if let Some(writer) = self.writer {
+            writer.connection.close().await.map_err(closed)?;
+        }
+        Ok(())
+    }
+
+    /// Reads, all of it as of one moment.
+    async fn read<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&rusqlite::Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let at = self.next.fetch_add(1, Ordering::Relaxed) % self.readers.len();
+        let done = self.readers[at].call(move |db| {
+            let moment = db.transaction()?;
+            act(&moment)
+        });
+        done.await.map_err(StoreError::from)
+    }
+
+    /// Writes, all of it or nothing.
+    async fn change<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Writing) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let Some(writer) = &self.writer else {
+            return Err(StoreError::Unavailable("the store was opened to be read only".to_owned()));
+        };
+        let state = Arc::clone(&writer.state);
+        let done = writer.connection.call(move |db| {
+            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            writing(db, &mut state, act)
+        });
+        done.await.map_err(StoreError::from)
+    }
+}
+
+/// Opens a connection on the thread that is to be its own: opening may wait for a disk, or for another process.
+async fn on_its_own<T: Send + 'static>(
+    open: impl FnOnce() -> Result<(rusqlite::Connection, T)> + Send + 'static,
+) -> Result<(Connection, T)> {
+    // An in-memory database costs nothing, and its thread is a place to work.
+    let place = Connection::open_in_memory().await.map_err(StoreError::from)?;
+    place
+        .call(move |db| {
+            let (opened, beside) = open()?;
+            *db = opened;
+            Ok(beside)
+        })
+        .await
+        .map(|beside| (place, beside))
+        .map_err(StoreError::from)
+}

@@ -1,0 +1,355 @@
+//! Observations: their rows, and what hangs on them.
+
+use serde_json::{Map, Value};
+use tokio_rusqlite::rusqlite::types::Value as Cell;
+use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+
+use super::columns::{Columns, TOKENS, WORDS, merge, rest};
+use super::fault::{Result, broken};
+use super::reading::{Made, Reading, made};
+use super::writing::Writing;
+use crate::model::{ExchangeId, ObservationId};
+use crate::store::pieces::Reader;
+use crate::store::{Observed, StoreError, Stored};
+
+/// Every column of the table, in its order, without the tokens and words that come behind.
+const PLAIN: [&str; 20] = [
+    "seq",
+    "id",
+    "exchange",
+    "place",
+    "trace",
+    "session",
+    "parent",
+    "kind",
+    "start",
+    "ttft",
+    "took",
+    "status",
+    "http_status",
+    "streamed",
+    "usage_source",
+    "cost",
+    "attempt",
+    "response_id",
+    "lossy",
+    "pinned",
+];
+
+/// An observation's row as it stands.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub seq: i64,
+    pub exchange: Option<i64>,
+    pub trace: Option<i64>,
+    pub session: Option<i64>,
+    pub pinned: bool,
+    /// Its words by their ids, in place of `columns.words`.
+    pub words: [Option<i64>; 12],
+    /// Without the texts that stand elsewhere, which `whole` adds.
+    pub columns: Columns,
+}
+
+/// What lists show beside the head, and what makes the rest.
+pub struct Detail {
+    pub rest: Map<String, Value>,
+    pub text: Made,
+    pub content: Option<Made>,
+    pub input_preview: String,
+    pub output_preview: String,
+}
+
+/// The columns to select for `found`.
+pub fn columns() -> String {
+    let names = PLAIN.iter().chain(&TOKENS).copied().chain(WORDS.iter().map(|(name, _)| *name));
+    names.map(|name| format!("o.{name}")).collect::<Vec<_>>().join(", ")
+}
+
+pub fn found(row: &Row) -> tokio_rusqlite::rusqlite::Result<Found> {
+    let mut tokens = [None; 5];
+    let mut words = [None; 12];
+    for (at, token) in tokens.iter_mut().enumerate() {
+        *token = row.get(PLAIN.len() + at)?;
+    }
+    for (at, word) in words.iter_mut().enumerate() {
+        *word = row.get(PLAIN.len() + TOKENS.len() + at)?;
+    }
+    Ok(Found {
+        seq: row.get(0)?,
+        exchange: row.get(2)?,
+        trace: row.get(4)?,
+        session: row.get(5)?,
+        pinned: row.get(19)?,
+        words,
+        columns: Columns {
+            id: row.get::<_, i64>(1)?.cast_unsigned(),
+            place: row.get(3)?,
+            parent: row.get::<_, Option<i64>>(6)?.map(i64::cast_unsigned),
+            kind: row.get(7)?,
+            start: row.get(8)?,
+            ttft: row.get(9)?,
+            took: row.get(10)?,
+            status: row.get(11)?,
+            http_status: row.get(12)?,
+            streamed: row.get(13)?,
+            usage_source: row.get(14)?,
+            cost: row.get(15)?,
+            attempt: row.get(16)?,
+            response_id: row.get(17)?,
+            lossy: row.get(18)?,
+            tokens,
+            ..Columns::default()
+        },
+    })
+}
+
+/// The observation that the condition finds, or the first of them.
+pub fn find(db: &Connection, condition: &str, value: &Cell) -> Result<Option<Found>> {
+    let sql = format!("SELECT {} FROM observation o WHERE {condition}", columns());
+    Ok(db.prepare_cached(&sql)?.query_row([value], found).optional()?)
+}
+
+/// The observations that the condition finds.
+pub fn find_all(db: &Connection, condition: &str, value: &Cell) -> Result<Vec<Found>> {
+    let sql = format!("SELECT {} FROM observation o WHERE {condition}", columns());
+    let mut statement = db.prepare_cached(&sql)?;
+    let rows = statement.query_map([value], found)?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
+impl Writing<'_> {
+    /// Stores observations of an exchange, or of none, in the place of those of the same id.
+    pub fn observe(&mut self, exchange: Option<(i64, ExchangeId)>, observed: &[Observed]) -> Result<()> {
+        for one in observed {
+            let columns = Columns::of(&one.head)?;
+            let id = Cell::Integer(columns.id.cast_signed());
+            let pinned = match find(self.db, "o.id = ?1", &id)? {
+                Some(old) => {
+                    self.remove_observation(&old)?;
+                    old.pinned
+                }
+                None => false,
+            };
+            self.put_observation(exchange, one, &columns, pinned)?;
+        }
+        Ok(())
+    }
+
+    fn put_observation(
+        &mut self,
+        exchange: Option<(i64, ExchangeId)>,
+        observed: &Observed,
+        columns: &Columns,
+        pinned: bool,
+    ) -> Result<()> {
+        let words = self.words(columns)?;
+        let (trace, session) = self.places(columns)?;
+        let cells = cells(exchange.map(|(seq, _)| seq), trace, session, columns, &words, pinned);
+        let names = PLAIN[1..].iter().chain(&TOKENS).copied().chain(WORDS.iter().map(|(name, _)| *name));
+        let names = names.collect::<Vec<_>>().join(", ");
+        let holes = vec!["?"; cells.len()].join(", ");
+        let sql = format!("INSERT INTO observation ({names}) VALUES ({holes})");
+        let seq = self.db.prepare_cached(&sql)?.insert(params_from_iter(cells))?;
+        for tag in &columns.tags {
+            let tag = self.word(tag)?;
+            let mut insert = self
+                .db
+                .prepare_cached("INSERT OR IGNORE INTO tag (tag, start, observation) VALUES (?1, ?2, ?3)")?;
+            insert.execute(params![tag, columns.start, seq])?;
+        }
+        self.put_detail(seq, exchange.map(|(_, id)| id), observed, columns)?;
+        self.counters.observations += 1;
+        self.add(seq, trace, session, columns)?;
+        self.roll(columns, true)
+    }
+
+    fn words(&mut self, columns: &Columns) -> Result<[Option<i64>; 12]> {
+        let mut ids = [None; 12];
+        for (id, word) in ids.iter_mut().zip(&columns.words) {
+            *id = word.as_deref().map(|word| self.word(word)).transpose()?;
+        }
+        Ok(ids)
+    }
+
+    fn put_detail(
+        &mut self,
+        seq: i64,
+        exchange: Option<ExchangeId>,
+        observed: &Observed,
+        columns: &Columns,
+    ) -> Result<()> {
+        let Observed { head, content, input_preview, output_preview, text } = observed;
+        let rest = json(serde_json::to_vec(&rest(head, &columns.head(exchange))))?;
+        let (packed, data) = self.state.packer.pack(&rest);
+        // The length comes first: it is what unpacking needs.
+        let mut sized = Vec::with_capacity(data.len() + 3);
+        crate::store::pieces::put(&mut sized, rest.len() as u64);
+        sized.extend_from_slice(&data);
+        let quoted = json(serde_json::to_vec(text))?;
+        let mut made_text = Vec::new();
+        self.text(&quoted[1..quoted.len() - 1], &mut made_text)?;
+        let mut words = text.clone();
+        let made_content = match content {
+            None => None,
+            Some(content) => {
+                let bytes = json(serde_json::to_vec(content))?;
+                let mut made = Vec::new();
+                self.body(&bytes, None, &mut made)?;
+                words.push('\n');
+                words.push_str(&crate::store::pieces::words_of(crate::store::pieces::Kind::Glue, &bytes));
+                Some(made)
+            }
+        };
+        let mut insert = self.db.prepare_cached(
+            "INSERT INTO detail (observation, packed, data, text, content, input_preview, output_preview)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        insert.execute(params![
+            seq,
+            packed,
+            sized,
+            made_text,
+            made_content,
+            input_preview,
+            output_preview
+        ])?;
+        if !words.trim().is_empty() {
+            let mut insert = self.db.prepare_cached("INSERT INTO answer (rowid, body) VALUES (?1, ?2)")?;
+            insert.execute(params![seq, words])?;
+        }
+        Ok(())
+    }
+
+    /// Takes an observation out, and out of all sums.
+    pub fn remove_observation(&mut self, old: &Found) -> Result<()> {
+        let mut reading = Reading::new(self.db)?;
+        let columns = reading.with_words(old)?;
+        for sql in [
+            "DELETE FROM observation WHERE seq = ?1",
+            "DELETE FROM detail WHERE observation = ?1",
+            "DELETE FROM tag WHERE observation = ?1",
+            "DELETE FROM answer WHERE rowid = ?1",
+        ] {
+            self.db.prepare_cached(sql)?.execute([old.seq])?;
+        }
+        self.counters.observations -= 1;
+        self.count_again(old.trace, old.session);
+        self.roll(&columns, false)
+    }
+}
+
+fn json(written: serde_json::Result<Vec<u8>>) -> Result<Vec<u8>> {
+    written.map_err(|error| StoreError::Asked(error.to_string()))
+}
+
+fn cells(
+    exchange: Option<i64>,
+    trace: Option<i64>,
+    session: Option<i64>,
+    columns: &Columns,
+    words: &[Option<i64>; 12],
+    pinned: bool,
+) -> Vec<Cell> {
+    let integer = |number: Option<i64>| number.map_or(Cell::Null, Cell::Integer);
+    let small = |number: u8| Cell::Integer(number.into());
+    let mut cells = vec![
+        Cell::Integer(columns.id.cast_signed()),
+        integer(exchange),
+        Cell::Integer(columns.place.into()),
+        integer(trace),
+        integer(session),
+        integer(columns.parent.map(u64::cast_signed)),
+        small(columns.kind),
+        Cell::Integer(columns.start),
+        integer(columns.ttft),
+        integer(columns.took),
+        small(columns.status),
+        integer(columns.http_status.map(i64::from)),
+        integer(columns.streamed.map(i64::from)),
+        columns.usage_source.map_or(Cell::Null, small),
+        integer(columns.cost),
+        integer(columns.attempt.map(i64::from)),
+        columns.response_id.clone().map_or(Cell::Null, Cell::Text),
+        Cell::Integer(columns.lossy.into()),
+        Cell::Integer(pinned.into()),
+    ];
+    cells.extend(columns.tokens.iter().copied().map(integer));
+    cells.extend(words.iter().copied().map(integer));
+    cells
+}
+
+impl Reading<'_> {
+    /// The columns with their words.
+    pub fn with_words(&mut self, found: &Found) -> Result<Columns> {
+        let mut columns = found.columns.clone();
+        for (word, id) in columns.words.iter_mut().zip(found.words) {
+            *word = id.map(|id| self.word(id)).transpose()?;
+        }
+        Ok(columns)
+    }
+
+    /// The columns with all that stands elsewhere.
+    pub fn whole_columns(&mut self, found: &Found) -> Result<Columns> {
+        let mut columns = self.with_words(found)?;
+        if let Some(trace) = found.trace {
+            let mut statement = self.db.prepare_cached("SELECT id FROM trace WHERE seq = ?1")?;
+            columns.trace = Some(u128::from_be_bytes(statement.query_row([trace], |row| row.get(0))?));
+        }
+        if let Some(session) = found.session {
+            let mut statement = self.db.prepare_cached("SELECT id FROM session WHERE seq = ?1")?;
+            columns.session = Some(statement.query_row([session], |row| row.get(0))?);
+        }
+        let mut statement = self.db.prepare_cached("SELECT tag FROM tag WHERE observation = ?1")?;
+        let tags: Vec<i64> =
+            statement.query_map([found.seq], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?;
+        columns.tags = tags.into_iter().map(|tag| self.word(tag)).collect::<Result<_>>()?;
+        Ok(columns)
+    }
+
+    pub fn exchange_id(&self, seq: i64) -> Result<ExchangeId> {
+        let mut statement = self.db.prepare_cached("SELECT id FROM exchange WHERE seq = ?1")?;
+        let id: Option<[u8; 16]> = statement.query_row([seq], |row| row.get(0)).optional()?;
+        id.map(ExchangeId::from_bytes).ok_or_else(|| broken(format!("exchange {seq} is missing")))
+    }
+
+    pub fn detail(&mut self, seq: i64) -> Result<Detail> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT packed, data, text, content, input_preview, output_preview FROM detail WHERE observation = ?1",
+        )?;
+        let row = statement.query_row([seq], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+        });
+        let row: Option<(i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>, String, String)> = row.optional()?;
+        let damaged = || broken(format!("observation {seq}: its details are damaged"));
+        let (packed, data, text, content, input_preview, output_preview) = row.ok_or_else(damaged)?;
+        let mut sized = Reader(&data);
+        let length = sized.number().and_then(|length| usize::try_from(length).ok()).ok_or_else(damaged)?;
+        let rest = self.unpack(packed, sized.0.to_vec(), length)?;
+        let rest = serde_json::from_slice(&rest).map_err(|_| damaged())?;
+        let text = made(&mut Reader(&text)).ok_or_else(damaged)?;
+        let content = content.map(|content| made(&mut Reader(&content)).ok_or_else(damaged)).transpose()?;
+        Ok(Detail { rest, text, content, input_preview, output_preview })
+    }
+
+    pub fn head(&mut self, found: &Found, rest: Map<String, Value>) -> Result<Map<String, Value>> {
+        let exchange = found.exchange.map(|seq| self.exchange_id(seq)).transpose()?;
+        Ok(merge(self.whole_columns(found)?.head(exchange), rest))
+    }
+
+    pub fn stored(&mut self, found: &Found) -> Result<Stored> {
+        let detail = self.detail(found.seq)?;
+        let content = match &detail.content {
+            None => None,
+            Some(made) => {
+                Some(serde_json::from_slice(&self.bytes(made)?).map_err(|_| broken("content is no JSON"))?)
+            }
+        };
+        Ok(Stored {
+            id: ObservationId(found.columns.id),
+            head: self.head(found, detail.rest)?,
+            content,
+            exchange: found.exchange.map(|seq| self.exchange_id(seq)).transpose()?,
+            index: found.columns.place,
+        })
+    }
+}

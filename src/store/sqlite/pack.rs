@@ -1,0 +1,85 @@
+//! Makes bytes smaller, and back. Small pieces of JSON have little in them to shorten them by, so they are told what such
+//! JSON looks like: the dictionary.
+
+use std::sync::LazyLock;
+
+use zstd::bulk::{Compressor, Decompressor};
+use zstd::dict::{DecoderDictionary, EncoderDictionary};
+
+use super::fault::{Result, broken};
+use crate::store::StoreError;
+
+/// Stored as it is; with zstd; with zstd and the first dictionary. The numbers are in stores.
+const PLAIN: i64 = 0;
+const ZSTD: i64 = 1;
+const WITH_FIRST: i64 = 2;
+
+/// Only what is new is compressed, so this can take its time.
+const LEVEL: i32 = 12;
+
+/// Above this a dictionary makes no difference.
+const LARGE: usize = 64 << 10;
+
+/// It is never changed: another one gets another number.
+const FIRST: &[u8] = include_bytes!("dictionaries/0001.txt");
+
+static ENCODER: LazyLock<EncoderDictionary<'static>> =
+    LazyLock::new(|| EncoderDictionary::copy(FIRST, LEVEL));
+static DECODER: LazyLock<DecoderDictionary<'static>> = LazyLock::new(|| DecoderDictionary::copy(FIRST));
+
+/// Compresses, with working memory that is kept.
+pub struct Packer {
+    plain: Compressor<'static>,
+    first: Compressor<'static>,
+}
+
+impl Packer {
+    pub fn new() -> Result<Self> {
+        let without = |error: std::io::Error| StoreError::Unavailable(error.to_string());
+        Ok(Self {
+            plain: Compressor::new(LEVEL).map_err(without)?,
+            first: Compressor::with_prepared_dictionary(&ENCODER).map_err(without)?,
+        })
+    }
+
+    /// The bytes, smaller if that can be, and how they were packed.
+    pub fn pack(&mut self, bytes: &[u8]) -> (i64, Vec<u8>) {
+        let (how, packed) = if bytes.len() > LARGE {
+            (ZSTD, self.plain.compress(bytes))
+        } else {
+            (WITH_FIRST, self.first.compress(bytes))
+        };
+        match packed {
+            Ok(packed) if packed.len() < bytes.len() => (how, packed),
+            _ => (PLAIN, bytes.to_vec()),
+        }
+    }
+}
+
+/// The other way round.
+pub struct Unpacker {
+    plain: Decompressor<'static>,
+    first: Decompressor<'static>,
+}
+
+impl Unpacker {
+    pub fn new() -> Result<Self> {
+        let without = |error: std::io::Error| StoreError::Unavailable(error.to_string());
+        Ok(Self {
+            plain: Decompressor::new().map_err(without)?,
+            first: Decompressor::with_prepared_dictionary(&DECODER).map_err(without)?,
+        })
+    }
+
+    /// `length` is what they were before.
+    pub fn unpack(&mut self, how: i64, bytes: Vec<u8>, length: usize) -> Result<Vec<u8>> {
+        let unpacked = match how {
+            PLAIN => Ok(bytes),
+            ZSTD => self.plain.decompress(&bytes, length),
+            WITH_FIRST => self.first.decompress(&bytes, length),
+            _ => return Err(broken(format!("packed in a way ({how}) that is not known"))),
+        };
+        let unpacked = unpacked.map_err(|error| broken(format!("does not unpack: {error}")))?;
+        if unpacked.len() == length { Ok(unpacked) } else { Err(broken("has not the length it should have")) }
+    }
+}

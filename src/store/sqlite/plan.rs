@@ -1,0 +1,263 @@
+//! A filter as SQL. Which index to go along is said here: the one that the filter narrows down most.
+//!
+//! Every list walks an index in the order of its rows and stops when the page is full, so that what it costs does not grow
+//! with the store.
+
+use tokio_rusqlite::rusqlite::types::Value as Cell;
+use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, params_from_iter};
+
+use super::columns::number_of;
+use super::fault::Result;
+use super::writing::word_id;
+use crate::model::{Kind, Status};
+use crate::store::{Filter, Order};
+
+/// A condition and the values for its question marks.
+#[derive(Clone, Debug)]
+pub struct Clause(pub String, pub Vec<Cell>);
+
+/// How to find what passes a filter.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Rows to walk along; together they are all, some may be in two.
+    streams: Vec<Stream>,
+    /// What else must hold of a row `o`.
+    rest: Vec<Clause>,
+    /// Everything that must hold of a row `o`, however it was found.
+    pub all: Vec<Clause>,
+}
+
+#[derive(Clone, Debug)]
+struct Stream {
+    from: String,
+    start: &'static str,
+    seq: &'static str,
+    clause: Option<Clause>,
+}
+
+/// An observation that passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    pub start: i64,
+    pub seq: i64,
+    pub exchange: Option<i64>,
+    pub trace: Option<i64>,
+    pub session: Option<i64>,
+}
+
+/// A list of models longer than this is looked up row by row.
+const FEW_MODELS: usize = 40;
+
+/// The plan for a filter, without its search. `None` where nothing can pass.
+pub fn plan(db: &Connection, filter: &Filter) -> Result<Option<Plan>> {
+    let Filter { session, trace, kind, model, provider, status, tag, user, since, until, search: _ } = filter;
+    // In the order in which they narrow down: the first one is walked along.
+    let mut found: Vec<(Vec<Stream>, Clause)> = Vec::new();
+    let by = |column: &str, index: &str, id: i64| {
+        let clause = Clause(format!("o.{column} = ?"), vec![Cell::Integer(id)]);
+        (vec![Stream::along(index, Some(clause.clone()))], clause)
+    };
+    macro_rules! some_or_nothing {
+        ($id:expr) => {
+            match $id? {
+                Some(id) => id,
+                None => return Ok(None),
+            }
+        };
+    }
+    if let Some(trace) = trace {
+        let id = Cell::Blob(trace.0.to_be_bytes().to_vec());
+        found.push(by("trace", "observation_trace", some_or_nothing!(seq_of(db, "trace", &id))));
+    }
+    if let Some(session) = session {
+        let id = Cell::Text(session.clone());
+        found.push(by("session", "observation_session", some_or_nothing!(seq_of(db, "session", &id))));
+    }
+    if let Some(tag) = tag {
+        found.push(tagged(some_or_nothing!(word_id(db, tag))));
+    }
+    if let Some(user) = user {
+        found.push(by("user", "observation_user", some_or_nothing!(word_id(db, user))));
+    }
+    if let Some(model) = model {
+        let models = models(db, model)?;
+        if models.is_empty() {
+            return Ok(None);
+        }
+        found.push(of_models(&models));
+    }
+    if let Some(status) = status {
+        found.push(rare("status", number_of(&Status::ALL, *status)));
+    }
+    if let Some(kind) = kind {
+        found.push(rare("kind", number_of(&Kind::ALL, *kind)));
+    }
+    if let Some(provider) = provider {
+        found.push(by("provider", "observation_provider", some_or_nothing!(word_id(db, provider))));
+    }
+    for (bound, sign) in [(since, ">="), (until, "<")] {
+        if let Some(bound) = bound {
+            let at = i64::try_from(bound.0).unwrap_or(i64::MAX);
+            found.push((Vec::new(), Clause(format!("o.start {sign} ?"), vec![Cell::Integer(at)])));
+        }
+    }
+    Ok(Some(Plan::of(found)))
+}
+
+/// The observations of a tag stand in a table of their own.
+fn tagged(tag: i64) -> (Vec<Stream>, Clause) {
+    let stream = Stream {
+        from: "tag g CROSS JOIN observation o ON o.seq = g.observation".to_owned(),
+        start: "g.start",
+        seq: "g.observation",
+        clause: Some(Clause("g.tag = ?".to_owned(), vec![Cell::Integer(tag)])),
+    };
+    let exists =
+        "EXISTS (SELECT 1 FROM tag g WHERE g.tag = ? AND g.start = o.start AND g.observation = o.seq)";
+    (vec![stream], Clause(exists.to_owned(), vec![Cell::Integer(tag)]))
+}
+
+/// The commonest value has no index: those rows are met all the time.
+fn rare(column: &str, number: u8) -> (Vec<Stream>, Clause) {
+    let clause = Clause(format!("o.{column} = ?"), vec![Cell::Integer(number.into())]);
+    if number == 0 {
+        return (Vec::new(), clause);
+    }
+    let along = Clause(format!("{} AND o.{column} > 0", clause.0), clause.1.clone());
+    (vec![Stream::along(&format!("observation_{column}"), Some(along))], clause)
+}
+
+fn of_models(models: &[i64]) -> (Vec<Stream>, Clause) {
+    let list = models.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
+    let clause = Clause(format!("(o.request_model IN ({list}) OR o.response_model IN ({list}))"), Vec::new());
+    if models.len() > FEW_MODELS {
+        return (Vec::new(), clause);
+    }
+    let streams = models.iter().flat_map(|model| {
+        let asked = Clause("o.request_model = ?".to_owned(), vec![Cell::Integer(*model)]);
+        let answered = "o.response_model = ? AND o.response_model IS NOT o.request_model";
+        let answered = Clause(answered.to_owned(), vec![Cell::Integer(*model)]);
+        [
+            Stream::along("observation_request_model", Some(asked)),
+            Stream::along("observation_response_model", Some(answered)),
+        ]
+    });
+    (streams.collect(), clause)
+}
+
+fn seq_of(db: &Connection, table: &str, id: &Cell) -> Result<Option<i64>> {
+    let mut statement = db.prepare_cached(&format!("SELECT seq FROM {table} WHERE id = ?1"))?;
+    Ok(statement.query_row([id], |row| row.get(0)).optional()?)
+}
+
+/// The ids of the models that a pattern means.
+pub fn models(db: &Connection, pattern: &str) -> Result<Vec<i64>> {
+    if !pattern.contains('*') {
+        return Ok(word_id(db, pattern)?.into_iter().collect());
+    }
+    // Of GLOB's signs only the star is ours.
+    let glob: String = pattern
+        .chars()
+        .map(|c| if matches!(c, '[' | '?') { format!("[{c}]") } else { c.to_string() })
+        .collect();
+    let mut statement = db.prepare_cached("SELECT id FROM word WHERE text GLOB ?1")?;
+    let ids = statement.query_map([glob], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?;
+    Ok(ids)
+}
+
+impl Stream {
+    fn along(index: &str, clause: Option<Clause>) -> Self {
+        Self { from: format!("observation o INDEXED BY {index}"), start: "o.start", seq: "o.seq", clause }
+    }
+}
+
+impl Plan {
+    fn of(found: Vec<(Vec<Stream>, Clause)>) -> Self {
+        let all: Vec<Clause> = found.iter().map(|(_, clause)| clause.clone()).collect();
+        let driver = found.iter().position(|(streams, _)| !streams.is_empty());
+        let streams = match driver {
+            Some(at) => found[at].0.clone(),
+            None => vec![Stream::along("observation_start", None)],
+        };
+        let rest = all.iter().enumerate().filter(|(at, _)| Some(*at) != driver);
+        Self { streams, rest: rest.map(|(_, clause)| clause.clone()).collect(), all }
+    }
+
+    /// What passes, in order, behind a place.
+    pub fn places(
+        &self,
+        db: &Connection,
+        order: Order,
+        after: Option<(i64, i64)>,
+        limit: usize,
+    ) -> Result<Vec<Place>> {
+        let mut places = Vec::new();
+        let (direction, sign) = match order {
+            Order::NewestFirst => ("DESC", "<"),
+            Order::OldestFirst => ("ASC", ">"),
+        };
+        for Stream { from, start, seq, clause } in &self.streams {
+            let mut clauses: Vec<Clause> = clause.iter().chain(&self.rest).cloned().collect();
+            if let Some((at, number)) = after {
+                let cells = vec![Cell::Integer(at), Cell::Integer(number)];
+                clauses.push(Clause(format!("({start}, {seq}) {sign} (?, ?)"), cells));
+            }
+            let (condition, cells) = join(clauses);
+            let sql = format!(
+                "SELECT o.start, o.seq, o.exchange, o.trace, o.session FROM {from} WHERE {condition}
+                 ORDER BY {start} {direction}, {seq} {direction} LIMIT {limit}"
+            );
+            places.extend(read(db, &sql, cells)?);
+        }
+        places.sort_unstable_by_key(|place| (place.start, place.seq));
+        if order == Order::NewestFirst {
+            places.reverse();
+        }
+        places.dedup();
+        places.truncate(limit);
+        Ok(places)
+    }
+
+    /// Of the rows that a condition finds, those that pass.
+    pub fn within(&self, db: &Connection, index: &str, clause: Clause) -> Result<Vec<Place>> {
+        let clauses = std::iter::once(clause).chain(self.all.iter().cloned()).collect();
+        let (condition, cells) = join(clauses);
+        let sql = format!(
+            "SELECT o.start, o.seq, o.exchange, o.trace, o.session FROM observation o {index} WHERE {condition}"
+        );
+        read(db, &sql, cells)
+    }
+
+    /// Whether any of the rows that a condition finds passes.
+    pub fn passes(&self, db: &Connection, index: &str, clause: Clause) -> Result<bool> {
+        let clauses = std::iter::once(clause).chain(self.all.iter().cloned()).collect();
+        let (condition, cells) = join(clauses);
+        let sql = format!("SELECT 1 FROM observation o {index} WHERE {condition} LIMIT 1");
+        Ok(db.prepare_cached(&sql)?.exists(params_from_iter(cells))?)
+    }
+}
+
+/// All of them as one condition.
+pub fn join(clauses: Vec<Clause>) -> (String, Vec<Cell>) {
+    let (mut condition, mut cells) = ("1".to_owned(), Vec::new());
+    for Clause(sql, values) in clauses {
+        condition.push_str(" AND ");
+        condition.push_str(&sql);
+        cells.extend(values);
+    }
+    (condition, cells)
+}
+
+fn read(db: &Connection, sql: &str, cells: Vec<Cell>) -> Result<Vec<Place>> {
+    let mut statement = db.prepare_cached(sql)?;
+    let rows = statement.query_map(params_from_iter(cells), |row| {
+        Ok(Place {
+            start: row.get(0)?,
+            seq: row.get(1)?,
+            exchange: row.get(2)?,
+            trace: row.get(3)?,
+            session: row.get(4)?,
+        })
+    })?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}

@@ -1,0 +1,97 @@
+//! What the writer keeps between transactions: nothing that the file does not say too.
+
+use std::collections::HashMap;
+
+use tokio_rusqlite::rusqlite::Connection;
+
+use super::fault::{Result, broken};
+use super::pack::Packer;
+use crate::store::heads::Habits;
+
+/// A piece's name: what it is and holds, under the store's key.
+pub type Hash = [u8; 16];
+
+/// As many hashes and words as are kept, twice.
+const REMEMBERED: usize = 100_000;
+
+/// The writer's memory.
+pub struct State {
+    pub key: [u8; 32],
+    pub packer: Packer,
+    pub habits: Habits,
+    pub pieces: Memory<Hash>,
+    pub words: Memory<String>,
+    /// Changes when another connection writes.
+    data_version: i64,
+}
+
+/// What was looked up lately: the newer half, and the half before that.
+pub struct Memory<K> {
+    new: HashMap<K, i64>,
+    old: HashMap<K, i64>,
+}
+
+impl<K: std::hash::Hash + Eq + Clone> Memory<K> {
+    fn new() -> Self {
+        Self { new: HashMap::new(), old: HashMap::new() }
+    }
+
+    pub fn get<Q: std::hash::Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<i64>
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        if let Some(id) = self.new.get(key) {
+            return Some(*id);
+        }
+        let (key, id) = self.old.remove_entry(key)?;
+        self.put(key, id);
+        Some(id)
+    }
+
+    pub fn put(&mut self, key: K, id: i64) {
+        if self.new.len() >= REMEMBERED {
+            self.old = std::mem::take(&mut self.new);
+        }
+        self.new.insert(key, id);
+    }
+
+    pub fn clear(&mut self) {
+        self.new.clear();
+        self.old.clear();
+    }
+}
+
+impl State {
+    pub fn new(db: &Connection) -> Result<Self> {
+        let key: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'key'", [], |row| row.get(0))?;
+        let key = key.try_into().map_err(|_| broken("the store's key is damaged"))?;
+        Ok(Self {
+            key,
+            packer: Packer::new()?,
+            habits: Habits::default(),
+            pieces: Memory::new(),
+            words: Memory::new(),
+            data_version: data_version(db)?,
+        })
+    }
+
+    /// Forgets what another process may have changed. Inside a transaction, or it is out of date at once.
+    pub fn refresh(&mut self, db: &Connection) -> Result<()> {
+        let now = data_version(db)?;
+        if now != self.data_version {
+            self.data_version = now;
+            self.forget();
+        }
+        Ok(())
+    }
+
+    /// Forgets all that stands in the file: some of it may be gone.
+    pub fn forget(&mut self) {
+        self.pieces.clear();
+        self.words.clear();
+    }
+}
+
+pub fn data_version(db: &Connection) -> Result<i64> {
+    Ok(db.pragma_query_value(None, "data_version", |row| row.get(0))?)
+}

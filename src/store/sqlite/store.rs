@@ -1,0 +1,149 @@
+//! The store's promises, each kept by the file that knows how.
+
+use tokio_rusqlite::rusqlite::types::Value as Cell;
+
+use super::exchange::{find as find_exchange, had};
+use super::list::{Group, exchanges, list, summaries};
+use super::observation::{find, find_all};
+use super::reading::Reading;
+use super::report::{rollups, stats};
+use super::state::data_version;
+use super::writing::Writing;
+use super::{SqliteStore, fault};
+use crate::model::{ExchangeId, ObservationId};
+use crate::store::{
+    Entry, Filter, Had, Observed, Page, Prune, Pruned, Rollup, RollupFilter, Row, Stats, Store, StoreError,
+    Stored, Summary, Verified, VerifyAt, Work,
+};
+
+impl Store for SqliteStore {
+    fn write(&self, entries: Vec<Entry>) -> Work<'_, ()> {
+        Box::pin(self.change(move |writing| entries.iter().try_for_each(|entry| writing.entry(entry))))
+    }
+
+    fn had(&self, exchange: ExchangeId) -> Work<'_, Had> {
+        Box::pin(self.read(move |db| had(db, exchange)))
+    }
+
+    fn list(&self, filter: Filter, page: Page) -> Work<'_, Vec<Row>> {
+        Box::pin(self.read(move |db| list(db, &filter, &page)))
+    }
+
+    fn traces(&self, filter: Filter, page: Page) -> Work<'_, Vec<Summary>> {
+        Box::pin(self.read(move |db| summaries(db, Group::Traces, &filter, &page)))
+    }
+
+    fn sessions(&self, filter: Filter, page: Page) -> Work<'_, Vec<Summary>> {
+        Box::pin(self.read(move |db| summaries(db, Group::Sessions, &filter, &page)))
+    }
+
+    fn observation(&self, id: ObservationId) -> Work<'_, Option<Stored>> {
+        Box::pin(self.read(move |db| {
+            let found = find(db, "o.id = ?1", &Cell::Integer(id.0.cast_signed()))?;
+            found.map(|found| Reading::new(db)?.stored(&found)).transpose()
+        }))
+    }
+
+    fn of_exchange(&self, exchange: ExchangeId) -> Work<'_, Vec<Stored>> {
+        Box::pin(self.read(move |db| {
+            let Some((seq, _)) = find_exchange(db, exchange)? else { return Ok(Vec::new()) };
+            let found = find_all(db, "o.exchange = ?1 ORDER BY o.place, o.seq", &Cell::Integer(seq))?;
+            let mut reading = Reading::new(db)?;
+            found.iter().map(|found| reading.stored(found)).collect()
+        }))
+    }
+
+    fn exchange(&self, exchange: ExchangeId) -> Work<'_, Option<crate::model::Exchange>> {
+        Box::pin(self.read(move |db| Reading::new(db)?.exchange(exchange)))
+    }
+
+    fn answered(&self, response_id: String) -> Work<'_, Option<Stored>> {
+        Box::pin(self.read(move |db| {
+            let newest = "o.response_id = ?1 ORDER BY o.start DESC, o.seq DESC LIMIT 1";
+            let found = find(db, newest, &Cell::Text(response_id))?;
+            found.map(|found| Reading::new(db)?.stored(&found)).transpose()
+        }))
+    }
+
+    fn exchanges(
+        &self,
+        filter: Filter,
+        after: Option<ExchangeId>,
+        limit: usize,
+    ) -> Work<'_, Vec<ExchangeId>> {
+        Box::pin(self.read(move |db| exchanges(db, &filter, after, limit)))
+    }
+
+    fn reread(&self, exchange: ExchangeId, observations: Vec<Observed>) -> Work<'_, ()> {
+        Box::pin(self.change(move |writing| writing.reread(exchange, &observations)))
+    }
+
+    fn rollups(&self, filter: RollupFilter) -> Work<'_, Vec<Rollup>> {
+        Box::pin(self.read(move |db| rollups(db, &filter)))
+    }
+
+    fn pin(&self, id: ObservationId, pinned: bool) -> Work<'_, bool> {
+        Box::pin(self.change(move |writing| {
+            let mut update = writing.db.prepare_cached("UPDATE observation SET pinned = ?2 WHERE id = ?1")?;
+            Ok(update.execute((id.0.cast_signed(), pinned))? > 0)
+        }))
+    }
+
+    fn prune(&self, _prune: Prune) -> Work<'_, Pruned> {
+        Box::pin(async { Err(StoreError::Asked("not in this store".to_owned())) })
+    }
+
+    fn verify(&self, _at: VerifyAt) -> Work<'_, Verified> {
+        Box::pin(async { Err(StoreError::Asked("not in this store".to_owned())) })
+    }
+
+    fn stats(&self) -> Work<'_, Stats> {
+        Box::pin(self.read(stats))
+    }
+
+    fn version(&self) -> Work<'_, u64> {
+        // Always the same connection: it sees the others write, ours too.
+        Box::pin(async {
+            let version = self.readers[0].call(|db| data_version(db)).await;
+            version.map(i64::cast_unsigned).map_err(StoreError::from)
+        })
+    }
+}
+
+impl Writing<'_> {
+    fn entry(&mut self, entry: &Entry) -> fault::Result<()> {
+        let Entry { exchange, more, observations } = entry;
+        let Some(exchange) = exchange else { return self.observe(None, observations) };
+        let seq = match find_exchange(self.db, exchange.id)? {
+            None => self.new_exchange(exchange)?,
+            // What is whole is as it was, and so is what was read from it.
+            Some((_, false)) => return Ok(()),
+            Some((seq, true)) if *more => {
+                self.continue_exchange(seq, exchange)?;
+                seq
+            }
+            Some((seq, true)) => {
+                self.replace_exchange(seq, exchange)?;
+                seq
+            }
+        };
+        self.observe(Some((seq, exchange.id)), observations)
+    }
+
+    fn reread(&mut self, exchange: ExchangeId, observations: &[Observed]) -> fault::Result<()> {
+        let Some((seq, _)) = find_exchange(self.db, exchange)? else {
+            return Err(StoreError::Asked(format!("there is no exchange {exchange}")));
+        };
+        let old = find_all(self.db, "o.exchange = ?1", &Cell::Integer(seq))?;
+        let kept: Vec<u64> = observations
+            .iter()
+            .filter_map(|one| one.head.get("id")?.as_str().and_then(ObservationId::parse))
+            .map(|id| id.0)
+            .collect();
+        // Those that keep their id are replaced below, and stay pinned.
+        for gone in old.iter().filter(|old| !kept.contains(&old.columns.id)) {
+            self.remove_observation(gone)?;
+        }
+        self.observe(Some((seq, exchange)), observations)
+    }
+}

@@ -1,0 +1,208 @@
+//! One transaction that writes: what it has changed and not put down yet.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use super::fault::Result;
+use super::rollup::RollupKey;
+use super::state::{Hash, State};
+use super::summary::{Sum, SumKey};
+use crate::store::Rollup;
+use crate::store::pieces::{Kind, Node, Recipe, cut, cut_text, is_words, put, words_of};
+
+/// A transaction under way.
+pub struct Writing<'a> {
+    pub db: &'a Connection,
+    pub state: &'a mut State,
+    pub counters: Counters,
+    pub sums: HashMap<SumKey, Sum>,
+    /// Those that are to be added up anew.
+    pub recount: HashSet<SumKey>,
+    pub rollups: HashMap<RollupKey, (Rollup, i64)>,
+    /// What is new to be found, by exchange.
+    pub said: BTreeMap<i64, String>,
+    next_piece: Option<i64>,
+}
+
+/// How much there is more, or less, than before.
+#[derive(Debug, Default)]
+pub struct Counters {
+    pub pieces: i64,
+    pub unique_bytes: i64,
+    pub raw_bytes: i64,
+    pub exchanges: i64,
+    pub observations: i64,
+}
+
+/// Does something in one transaction: all of it or nothing.
+pub fn writing<T>(
+    db: &mut Connection,
+    state: &mut State,
+    act: impl FnOnce(&mut Writing) -> Result<T>,
+) -> Result<T> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    state.refresh(&transaction)?;
+    let mut writing = Writing {
+        db: &transaction,
+        state,
+        counters: Counters::default(),
+        sums: HashMap::new(),
+        recount: HashSet::new(),
+        rollups: HashMap::new(),
+        said: BTreeMap::new(),
+        next_piece: None,
+    };
+    let done = act(&mut writing).and_then(|done| writing.finish().map(|()| done));
+    let done = done.and_then(|done| {
+        transaction.commit()?;
+        Ok(done)
+    });
+    if done.is_err() {
+        // What it remembers of this transaction never was.
+        state.forget();
+    }
+    done
+}
+
+impl Writing<'_> {
+    fn finish(&mut self) -> Result<()> {
+        self.put_said()?;
+        self.put_sums()?;
+        self.put_rollups()?;
+        let Counters { pieces, unique_bytes, raw_bytes, exchanges, observations } = self.counters;
+        let changes = [
+            ("pieces", pieces),
+            ("unique_bytes", unique_bytes),
+            ("raw_bytes", raw_bytes),
+            ("exchanges", exchanges),
+            ("observations", observations),
+        ];
+        for (name, change) in changes.into_iter().filter(|(_, change)| *change != 0) {
+            let mut statement =
+                self.db.prepare_cached("UPDATE counter SET value = value + ?2 WHERE name = ?1")?;
+            statement.execute(params![name, change])?;
+        }
+        Ok(())
+    }
+
+    /// The id of a piece, stored if it is new. Its words are found under `first`.
+    pub fn piece(&mut self, kind: Kind, bytes: &[u8], first: Option<i64>) -> Result<i64> {
+        let hash = hash(&self.state.key, kind, bytes);
+        if let Some(id) = self.state.pieces.get(&hash) {
+            return Ok(id);
+        }
+        let mut known = self.db.prepare_cached("SELECT piece FROM hash WHERE hash = ?1")?;
+        let known: Option<i64> = known.query_row([&hash[..]], |row| row.get(0)).optional()?;
+        let id = match known {
+            Some(id) => id,
+            None => self.new_piece(kind, bytes, hash, first)?,
+        };
+        self.state.pieces.put(hash, id);
+        Ok(id)
+    }
+
+    fn new_piece(&mut self, kind: Kind, bytes: &[u8], hash: Hash, first: Option<i64>) -> Result<i64> {
+        let id = self.piece_id()?;
+        let words = match first {
+            Some(_) if kind != Kind::Text || is_words(bytes) => words_of(kind, bytes),
+            _ => String::new(),
+        };
+        let first = first.filter(|_| !words.is_empty());
+        if let Some(first) = first {
+            let said = self.said.entry(first).or_default();
+            said.push_str(&words);
+            said.push('\n');
+        }
+        let (packed, data) = self.state.packer.pack(bytes);
+        let mut insert = self.db.prepare_cached(
+            "INSERT INTO piece (id, kind, packed, length, first, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
+        let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        insert.execute(params![id, kind as i64, packed, length, first, data])?;
+        let mut insert = self.db.prepare_cached("INSERT INTO hash (hash, piece) VALUES (?1, ?2)")?;
+        insert.execute(params![&hash[..], id])?;
+        self.counters.pieces += 1;
+        self.counters.unique_bytes += length;
+        Ok(id)
+    }
+
+    fn piece_id(&mut self) -> Result<i64> {
+        let last = match self.next_piece {
+            Some(last) => last,
+            None => self.db.query_row("SELECT coalesce(max(id), 0) FROM piece", [], |row| row.get(0))?,
+        };
+        self.next_piece = Some(last + 1);
+        Ok(last + 1)
+    }
+
+    /// Stores a body's pieces, and adds what gives it back.
+    pub fn body(&mut self, bytes: &[u8], first: Option<i64>, to: &mut Vec<u8>) -> Result<()> {
+        self.leaves(bytes, &cut(bytes), first, to)
+    }
+
+    /// The same of a text as it stands between quotes in JSON.
+    pub fn text(&mut self, bytes: &[u8], to: &mut Vec<u8>) -> Result<()> {
+        self.leaves(bytes, &cut_text(bytes), None, to)
+    }
+
+    fn leaves(
+        &mut self,
+        bytes: &[u8],
+        leaves: &[crate::store::pieces::Leaf],
+        first: Option<i64>,
+        to: &mut Vec<u8>,
+    ) -> Result<()> {
+        put(to, bytes.len() as u64);
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let mut start = 0;
+        let mut ids = Vec::with_capacity(leaves.len());
+        for leaf in leaves {
+            ids.push(self.piece(leaf.kind, &bytes[start..leaf.end], first)?);
+            start = leaf.end;
+        }
+        let recipe = Recipe::build(ids, |node: &Node| self.piece(Kind::Node, &node.encode(), None))?;
+        to.extend_from_slice(&recipe.encode());
+        Ok(())
+    }
+
+    /// The id of a short text that comes often.
+    pub fn word(&mut self, text: &str) -> Result<i64> {
+        if let Some(id) = self.state.words.get(text) {
+            return Ok(id);
+        }
+        let id = match word_id(self.db, text)? {
+            Some(id) => id,
+            None => {
+                let mut insert = self.db.prepare_cached("INSERT INTO word (text) VALUES (?1)")?;
+                insert.insert([text])?
+            }
+        };
+        self.state.words.put(text.to_owned(), id);
+        Ok(id)
+    }
+
+    fn put_said(&mut self) -> Result<()> {
+        for (exchange, words) in std::mem::take(&mut self.said) {
+            let mut insert = self.db.prepare_cached("INSERT INTO said (rowid, body) VALUES (?1, ?2)")?;
+            insert.execute(params![exchange, words])?;
+        }
+        Ok(())
+    }
+}
+
+pub fn word_id(db: &Connection, text: &str) -> Result<Option<i64>> {
+    let mut known = db.prepare_cached("SELECT id FROM word WHERE text = ?1")?;
+    Ok(known.query_row([text], |row| row.get(0)).optional()?)
+}
+
+pub fn hash(key: &[u8; 32], kind: Kind, bytes: &[u8]) -> Hash {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    hasher.update(&[kind as u8]);
+    hasher.update(bytes);
+    let mut hash = Hash::default();
+    hash.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    hash
+}
