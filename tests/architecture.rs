@@ -23,7 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Outside crates and the rooms that may name them. One that is not here may be named nowhere.
 const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["web"]),
-    ("base64", &["proxy"]),
+    ("base64", &["proxy", "dialect"]),
     ("blake3", &["tape"]),
     ("brotli_decompressor", &["dialect"]),
     ("bytes", &["model", "tape", "proxy"]),

@@ -15,7 +15,9 @@
 
 pub mod framing;
 
+mod anthropic;
 mod assemble;
+mod bedrock;
 mod call;
 mod error;
 mod finish;
@@ -33,7 +35,17 @@ pub use socket::SocketReader;
 use crate::model::{Answered, Asked, Direction, Exchange, Headers, Micros, Operation, Reading};
 
 /// Every dialect. Where two claim a call, the earlier has it.
-pub const ALL: &[&dyn Dialect] = &[&openai::chat::Chat];
+pub const ALL: &[&dyn Dialect] = &[
+    &openai::chat::Chat,
+    // Batches and counts have a message's path in theirs.
+    &anthropic::batches::Batches,
+    &anthropic::count_tokens::CountTokens,
+    &anthropic::messages::Messages,
+    &anthropic::complete::Complete,
+    &bedrock::converse::Converse,
+    &bedrock::invoke::Invoke,
+    &bedrock::count_tokens::CountTokens,
+];
 
 /// What a provider speaks on an endpoint.
 pub trait Dialect: Sync {

@@ -2,4 +2,4 @@
 
 pub mod chat;
 mod content;
-mod usage;
+pub mod usage;
