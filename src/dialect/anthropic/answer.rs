@@ -48,6 +48,7 @@ impl Answer for Listening {
         match json.text("type").unwrap_or(heard.name) {
             "message_start" => {
                 if let Some(message) = json.some("message") {
+                    self.anew();
                     self.message(message);
                 }
             }
@@ -72,10 +73,11 @@ impl Answer for Listening {
                 self.answered.complete = true;
                 self.beside(json, &["type", "p"]);
             }
-            "content_block_stop" | "ping" | "error" => {}
             // A body that is no stream, however it calls itself.
-            _ if !heard.streamed && json.is_object() => {
-                self.message(json);
+            kind if !heard.streamed && json.is_object() => {
+                if kind != "error" {
+                    self.message(json);
+                }
                 self.last = true;
                 self.answered.complete = true;
             }
@@ -113,6 +115,14 @@ impl Answer for Listening {
 }
 
 impl Listening {
+    /// A gateway that tried again goes on with another message in the same stream: what came of the first was in vain.
+    fn anew(&mut self) {
+        if !self.blocks.is_empty() {
+            self.blocks.clear();
+            self.answered.problems.push("response: the message began anew".to_owned());
+        }
+    }
+
     /// A message, whole or as it begins.
     fn message(&mut self, message: &Value) {
         for (own, key) in [

@@ -58,6 +58,8 @@ struct Listening {
     results: bool,
     answered: Answered,
     more: Vec<Reading>,
+    /// A line that could not be read: the list broke off in it.
+    broken: bool,
 }
 
 impl Answer for Listening {
@@ -66,6 +68,7 @@ impl Answer for Listening {
             self.more.push(result(heard));
             return;
         }
+        self.broken |= heard.json.is_null();
         let answered = &mut self.answered;
         answered.error = in_json(&heard.json, None).or(answered.error.take());
         answered.complete |= !heard.json.is_null();
@@ -74,10 +77,13 @@ impl Answer for Listening {
     }
 
     fn finish(self: Box<Self>, _asked: &mut Asked) -> Finished {
-        let Self { results, mut answered, more } = *self;
+        let Self { results, mut answered, more, broken } = *self;
         if results {
-            // Where the list ends is not said.
-            answered.complete = answered.error.is_none();
+            // Where the list ends is not said: one that breaks off behind a line looks whole.
+            answered.complete = answered.error.is_none() && !broken;
+            if broken {
+                answered.problems.push("response: a line is no JSON".to_owned());
+            }
             answered.extra.insert("results".to_owned(), more.len().into());
         }
         Finished { answered, more }

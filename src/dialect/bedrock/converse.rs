@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::content::{block, content, messages, tool};
 use super::usage::usage;
-use super::{exception, model, target, without_padding};
+use super::{exception, model, target, untyped, without_padding};
 use crate::dialect::assemble::First;
 use crate::dialect::error::in_json;
 use crate::dialect::finish::reason;
@@ -92,6 +92,10 @@ impl Answer for Listening {
         }
     }
 
+    fn opaque(&mut self, beginning: &[u8], _length: u64, at: Micros) {
+        untyped(self, beginning, at);
+    }
+
     fn finish(self: Box<Self>, _asked: &mut Asked) -> Finished {
         let Self { mut answered, role, blocks, stop_reason, usage, first } = *self;
         let mut parts: Vec<Part> = Vec::new();
@@ -127,7 +131,7 @@ impl Listening {
                 self.blocks.push(Block { index, json: block.clone(), input: String::new() });
             }
         }
-        self.stop(json, &["output", "error"]);
+        self.around(json);
         self.answered.complete = true;
     }
 
@@ -151,16 +155,18 @@ impl Listening {
             }
             "contentBlockStop" => {}
             "messageStop" => {
-                self.stop(&json, &[]);
+                self.around(&json);
                 self.answered.complete = true;
             }
-            "metadata" => self.stop(&json, &[]),
-            _ => self.stop(&json, &["bytes"]),
+            "metadata" => self.around(&json),
+            _ => {
+                self.answered.extra.insert(name.to_owned(), json);
+            }
         }
     }
 
     /// Why it ended, what was used, and what else is said of the whole.
-    fn stop(&mut self, json: &Value, but: &[&str]) {
+    fn around(&mut self, json: &Value) {
         if let Some(word) = json.word("stopReason") {
             self.stop_reason = Some(word.to_owned());
         }
@@ -176,12 +182,9 @@ impl Listening {
         if let Some(model) = router.and_then(|router| router.word("invokedModelId")) {
             answered.model = Some(model.to_owned());
         }
-        for (key, value) in rest(json, &["stopReason", "usage", "serviceTier"]) {
-            let nothing = value.as_object().is_some_and(serde_json::Map::is_empty);
-            if !nothing && !but.contains(&key.as_str()) {
-                answered.extra.insert(key, value);
-            }
-        }
+        let more = rest(json, &["stopReason", "usage", "serviceTier", "output", "error"]).into_iter();
+        let empty = |value: &Value| value.as_object().is_some_and(serde_json::Map::is_empty);
+        answered.extra.extend(more.filter(|(_, value)| !empty(value)));
     }
 
     /// The block that an event is of; a new one where none of this index has begun.

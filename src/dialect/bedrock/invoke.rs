@@ -6,11 +6,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::usage::{filled, of_headers, of_metrics};
-use super::{converse, exception, families, model, target, without_padding};
+use super::{converse, exception, families, model, target, untyped, without_padding};
 use crate::dialect::json::Look;
 use crate::dialect::openai::chat::Chat;
 use crate::dialect::{Answer, AnswerHead, Call, Dialect, Finished, Heard, anthropic};
-use crate::model::{ApiError, Asked, Micros, Operation};
+use crate::model::{ApiError, Asked, Micros, Operation, UsageSource};
 
 pub struct Invoke;
 
@@ -122,16 +122,21 @@ impl Answer for Listening {
         }
     }
 
-    fn opaque(&mut self, beginning: &[u8], length: u64, at: Micros) {
-        let call = &self.call;
-        let (_, inner) = self.inner.get_or_insert_with(|| (Form::Own, Form::Own.answer(call, &self.head)));
-        inner.opaque(beginning, length, at);
+    fn opaque(&mut self, beginning: &[u8], _length: u64, at: Micros) {
+        untyped(self, beginning, at);
     }
 
     fn finish(self: Box<Self>, asked: &mut Asked) -> Finished {
         let Self { call: _, head, inner, around, error } = *self;
+        let form = inner.as_ref().map(|(form, _)| *form);
         let mut finished = inner.map(|(_, inner)| inner.finish(asked)).unwrap_or_default();
         let answered = &mut finished.answered;
+        // These count on with each piece.
+        if let (Some(Form::Own | Form::Choices), Some(usage), false) =
+            (form, &mut answered.usage, answered.complete)
+        {
+            usage.source = UsageSource::Partial;
+        }
         let metrics = around.get(METRICS);
         let counted = metrics.and_then(of_metrics).or_else(|| of_headers(&head.headers));
         answered.usage = filled(answered.usage.take(), counted);

@@ -10,9 +10,10 @@ mod usage;
 use serde_json::Value;
 
 use super::call::decoded;
+use super::framing::{Content, EventStream, Framing};
 use super::json::Look;
-use super::{Call, Heard};
-use crate::model::ApiError;
+use super::{Answer, Call, Heard};
+use crate::model::{ApiError, Micros};
 
 /// The model and the method in `/model/MODEL/METHOD`. An ARN may have slashes of its own that not every client encodes.
 fn target(call: &Call) -> Option<(String, &str)> {
@@ -61,4 +62,20 @@ fn without_padding(mut json: Value) -> Value {
         object.remove("p");
     }
     json
+}
+
+/// The longest frame that is read where no content type said that there are any.
+const LARGEST: usize = 1 << 20;
+
+/// Reads a stream whose content type was lost on the way, as far as it was kept.
+fn untyped(answer: &mut dyn Answer, beginning: &[u8], at: Micros) {
+    let mut framing = EventStream::new(LARGEST);
+    framing.push(beginning, &mut |frame| {
+        if let Content::Event(event) = frame.content
+            && let Ok(name) = std::str::from_utf8(event.name)
+            && let Ok(json) = serde_json::from_slice(event.data)
+        {
+            answer.event(Heard { name, json, data: event.data, at, error: event.error, streamed: true });
+        }
+    });
 }

@@ -49,21 +49,17 @@ pub fn of_metrics(metrics: &Value) -> Option<Usage> {
 
 /// What the head of any model's whole answer says.
 pub fn of_headers(headers: &Headers) -> Option<Usage> {
-    const PREFIX: &str = "x-amzn-bedrock-";
-    let counts = headers.iter().filter_map(|(name, value)| {
-        let name = name.to_ascii_lowercase();
-        let name = name.strip_prefix(PREFIX).filter(|name| name.ends_with("token-count"))?;
-        let count: u64 = std::str::from_utf8(value).ok()?.trim().parse().ok()?;
-        Some((name.to_owned(), Value::from(count)))
-    });
-    let raw: Map<String, Value> = counts.collect();
-    let names = [
-        "input-token-count",
-        "output-token-count",
-        "cache-read-input-token-count",
-        "cache-write-input-token-count",
+    const NAMES: [&str; 4] = [
+        "x-amzn-bedrock-input-token-count",
+        "x-amzn-bedrock-output-token-count",
+        "x-amzn-bedrock-cache-read-input-token-count",
+        "x-amzn-bedrock-cache-write-input-token-count",
     ];
-    counted(&raw.into(), names)
+    let counts = NAMES.iter().filter_map(|name| {
+        let count: u64 = headers.text(name)?.trim().parse().ok()?;
+        Some(((*name).to_owned(), count.into()))
+    });
+    counted(&Value::Object(counts.collect()), NAMES)
 }
 
 /// Input, output, cache read and cache write under these names.
