@@ -54,8 +54,8 @@ impl Answer for Listening {
             }
             "content_block_start" => {
                 if let Some(begun) = json.some("content_block") {
-                    // Most blocks begin empty; those that come whole are something already.
-                    if !matches!(begun.text("type"), Some("text" | "thinking")) {
+                    // These begin empty, or are nothing that a model says; others are something already.
+                    if !matches!(begun.text("type"), Some("text" | "thinking" | "compaction" | "fallback")) {
                         self.first.saw(heard.at);
                     }
                     self.begin(json.count("index"), begun.clone());

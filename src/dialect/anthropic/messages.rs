@@ -19,7 +19,7 @@ impl Dialect for Messages {
         // OpenAI's threads have messages, too.
         let threads = call.path.contains("/threads/");
         let said = call.headers.get("anthropic-version").is_some() || call.path.contains("/anthropic/");
-        said || call.posts_to("/v1/messages") && !threads
+        !threads && (said || call.posts_to("/v1/messages"))
     }
 
     fn operation(&self, _call: &Call) -> Operation {

@@ -10,7 +10,9 @@ pub fn messages(json: &Value) -> Vec<Message> {
     let role = json.text("role").unwrap_or("user");
     let mut found = Vec::new();
     let mut parts = Vec::new();
-    for part in content(json.get("content").unwrap_or(&Value::Null)) {
+    // What is no message at all is kept as if it were the content of one.
+    let inside = if json.is_object() { json.get("content").unwrap_or(&Value::Null) } else { json };
+    for part in content(inside) {
         if matches!(part.kind, PartKind::ToolCallResponse { .. }) {
             if !parts.is_empty() {
                 found.push(Message::new(role, std::mem::take(&mut parts)));

@@ -179,21 +179,26 @@ impl Listening {
                 }
                 return;
             }
-            Form::Choices => name_reasons(&mut heard.json),
+            Form::Choices => as_usual(&mut heard.json, streamed),
             _ => {}
         }
         inner.event(heard);
     }
 }
 
-/// Mistral and `DeepSeek` have another name here for why a choice ended.
-fn name_reasons(json: &mut Value) {
+/// Mistral and `DeepSeek` have another name here for why a choice ended, and Mistral one for the pieces of a stream.
+fn as_usual(json: &mut Value, streamed: bool) {
     for choice in json.get_mut("choices").and_then(Value::as_array_mut).into_iter().flatten() {
-        if choice.some("finish_reason").is_none()
-            && let Some(reason @ Value::String(_)) = choice.get("stop_reason").cloned()
-            && let Some(choice) = choice.as_object_mut()
+        let unnamed = choice.some("finish_reason").is_none();
+        let Some(choice) = choice.as_object_mut() else { continue };
+        if let (true, Some(reason @ Value::String(_))) = (unnamed, choice.get("stop_reason")) {
+            choice.insert("finish_reason".to_owned(), reason.clone());
+        }
+        if streamed
+            && !choice.contains_key("delta")
+            && let Some(piece) = choice.remove("message")
         {
-            choice.insert("finish_reason".to_owned(), reason);
+            choice.insert("delta".to_owned(), piece);
         }
     }
 }

@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn headers_count_what_the_body_does_not() {
         let headers = Headers::from_lines(
-            b"X-Amzn-Bedrock-Input-Token-Count: 6\r\nx-amzn-bedrock-output-token-count: 3\r\n".to_vec(),
+            b"x-amzn-bedrock-input-token-count: 6\r\nx-amzn-bedrock-output-token-count: 3\r\n".to_vec(),
         );
         let around = of_headers(&headers);
         assert_eq!(around.as_ref().map(|usage| (usage.input, usage.output)), Some((Some(6), Some(3))));
