@@ -65,7 +65,7 @@ pub fn block(block: &Value) -> Part {
         _ => (None, &[]),
     };
     let Some(kind_of_part) = made else {
-        let value = rest(block, &["type"]).into();
+        let value = if block.is_object() { rest(block, &["type"]).into() } else { block.clone() };
         return PartKind::Other { kind: kind.to_owned(), value }.into();
     };
     let mut part = Part::from(kind_of_part);
