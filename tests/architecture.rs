@@ -25,7 +25,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Outside crates and the rooms that may name them. One that is not here may be named nowhere.
 const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["web"]),
-    ("base64", &["proxy", "export"]),
+    ("base64", &["proxy", "dialect", "export"]),
     ("blake3", &["tape", "store", "recorder"]),
     ("brotli_decompressor", &["dialect"]),
     ("bytes", &["model", "tape", "proxy", "store", "recorder"]),

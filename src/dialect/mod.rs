@@ -15,7 +15,9 @@
 
 pub mod framing;
 
+mod anthropic;
 mod assemble;
+mod bedrock;
 mod call;
 mod error;
 mod finish;
@@ -39,6 +41,14 @@ pub const ALL: &[&dyn Dialect] = &[
     &openai::responses::InputTokens,
     &openai::responses::Responses,
     &openai::realtime::Realtime,
+    // Batches and counts have a message's path in theirs.
+    &anthropic::batches::Batches,
+    &anthropic::count_tokens::CountTokens,
+    &anthropic::messages::Messages,
+    &anthropic::complete::Complete,
+    &bedrock::converse::Converse,
+    &bedrock::invoke::Invoke,
+    &bedrock::count_tokens::CountTokens,
 ];
 
 /// What a provider speaks on an endpoint.

@@ -4,4 +4,4 @@ pub mod chat;
 mod content;
 pub mod realtime;
 pub mod responses;
-mod usage;
+pub mod usage;
