@@ -1,12 +1,62 @@
 //! Messages and tools as chat completions have them.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::dialect::json::{Look, arguments, rest};
 use crate::model::{Message, Part, PartKind};
 
+/// What of a message is said in its parts.
+pub const HELD: &[&str] = &[
+    "role",
+    "content",
+    "refusal",
+    "audio",
+    "tool_calls",
+    "tool_call_id",
+    "function_call",
+    "reasoning",
+    "reasoning_content",
+    "name",
+];
+/// What of it is said elsewhere: by the choice, or by what reads it.
+const ELSEWHERE: &[&str] = &["images", "executed_tools"];
+
 /// A message of a request, or the answer's.
 pub fn message(json: &Value) -> Message {
+    let mut message = bare(json);
+    let mut beside = rest(json, HELD);
+    beside.retain(|key, _| !ELSEWHERE.contains(&key.as_str()));
+    hang(&mut message.parts, beside);
+    message
+}
+
+/// Hangs what else was said of a message on its text: citations, annotations, signatures. Where there is none, on its
+/// first part, and where there is none of that either it stands alone.
+pub fn hang(parts: &mut Vec<Part>, mut beside: Map<String, Value>) {
+    // What says nothing: empty lists, and objects of nulls.
+    beside.retain(|_, value| !matches!(value, Value::Array(list) if list.is_empty()));
+    if beside.is_empty() {
+        return;
+    }
+    let thought = parts.iter().position(|part| matches!(part.kind, PartKind::Reasoning(_)));
+    if let Some((details, part)) =
+        beside.remove("reasoning_details").zip(thought.and_then(|at| parts.get_mut(at)))
+    {
+        part.extra.insert("reasoning_details".to_owned(), details);
+    }
+    let text = parts.iter().position(|part| matches!(part.kind, PartKind::Text(_))).unwrap_or_default();
+    match parts.get_mut(text) {
+        Some(part) => beside.into_iter().for_each(|(key, value)| {
+            part.extra.entry(key).or_insert(value);
+        }),
+        None => {
+            let value = Value::Object(beside);
+            parts.push(PartKind::Other { kind: "message".to_owned(), value }.into());
+        }
+    }
+}
+
+fn bare(json: &Value) -> Message {
     let role = json.text("role").unwrap_or("user");
     let name = json.word("name").map(str::to_owned);
     let mut parts = Vec::new();
@@ -137,12 +187,23 @@ pub fn tool_call(call: &Value) -> Option<Part> {
         (None, Some(custom)) => {
             (custom.text("name").unwrap_or_default(), custom.get("input").cloned().unwrap_or_default())
         }
-        (None, None) => return None,
+        // Without a wrapper, as gateways to other dialects have it.
+        (None, None) => {
+            let asked = match call.get("arguments").or_else(|| call.get("input")) {
+                Some(Value::String(text)) => arguments(text),
+                Some(other) => other.clone(),
+                None => json!({}),
+            };
+            (call.word("name")?, asked)
+        }
     };
     if name.is_empty() && id.is_none() {
         return None;
     }
-    Some(PartKind::ToolCall { id, name: name.to_owned(), arguments }.into())
+    let mut part = Part::from(PartKind::ToolCall { id, name: name.to_owned(), arguments });
+    // Google's signature of what the model thought before the call.
+    part = part.with("extra_content", call.get("extra_content").cloned().unwrap_or_default());
+    Some(part)
 }
 
 /// A tool's definition in OpenTelemetry's form.

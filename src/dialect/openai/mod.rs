@@ -1,5 +1,8 @@
 //! What OpenAI speaks, and all who speak like it.
 
 pub mod chat;
-mod content;
-mod usage;
+pub(super) mod content;
+mod executed;
+mod head;
+mod merge;
+pub(super) mod usage;
