@@ -17,12 +17,21 @@ pub mod framing;
 
 mod assemble;
 mod call;
+mod cohere;
 mod error;
 mod finish;
 mod json;
+mod llamacpp;
+mod lmstudio;
+mod mistral;
+mod multipart;
+mod ollama;
 mod openai;
 mod reader;
+mod rerank;
 mod socket;
+mod vectors;
+mod whole;
 
 use serde_json::Value;
 
@@ -33,7 +42,27 @@ pub use socket::SocketReader;
 use crate::model::{Answered, Asked, Direction, Exchange, Headers, Micros, Operation, Reading};
 
 /// Every dialect. Where two claim a call, the earlier has it.
-pub const ALL: &[&dyn Dialect] = &[&openai::chat::Chat];
+pub const ALL: &[&dyn Dialect] = &[
+    &openai::chat::Chat,
+    &llamacpp::Completion,
+    &openai::completions::Completions,
+    &ollama::chat::Chat,
+    &ollama::generate::Generate,
+    &ollama::embed::Embed,
+    &openai::embeddings::Embeddings,
+    &openai::moderations::Moderations,
+    &openai::images::Images,
+    &openai::speech::Speech,
+    &openai::transcriptions::Transcriptions,
+    &lmstudio::Chat,
+    &cohere::chat::Chat,
+    &cohere::generate::Generate,
+    &cohere::embed::Embed,
+    &rerank::Rerank { cohere: true },
+    &rerank::Rerank { cohere: false },
+    &mistral::conversations::Conversations,
+    &mistral::ocr::Ocr,
+];
 
 /// What a provider speaks on an endpoint.
 pub trait Dialect: Sync {

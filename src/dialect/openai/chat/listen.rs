@@ -38,8 +38,6 @@ pub struct Listening {
     answered: Answered,
     choices: Vec<Choice>,
     usage: Option<Usage>,
-    /// llama.cpp's, which know of the cache what its usage does not.
-    timings: Option<Value>,
     streamed: bool,
     first: First,
     head: head::Said,
@@ -77,17 +75,13 @@ impl Answer for Listening {
     }
 
     fn finish(self: Box<Self>, _asked: &mut Asked) -> Finished {
-        let Self { mut answered, mut choices, mut usage, timings, streamed, first, head, .. } = *self;
+        let Self { mut answered, mut choices, mut usage, streamed, first, head, .. } = *self;
         choices.sort_by_key(Choice::index);
         // Writer's, and Groq's that fail, end without a word.
         answered.complete |= !choices.is_empty() && choices.iter().all(|choice| choice.finish.is_some());
         answered.first_token = first.0;
-        if let Some(usage) = &mut usage {
-            let reused = timings.as_ref().and_then(|timings| timings.count("cache_n"));
-            usage.cache_read = usage.cache_read.or(reused);
-            if streamed && !answered.complete {
-                usage.source = UsageSource::Partial;
-            }
+        if let Some(usage) = usage.as_mut().filter(|_| streamed && !answered.complete) {
+            usage.source = UsageSource::Partial;
         }
         answered.usage = usage;
         head.put(&mut answered, streamed);
@@ -117,9 +111,6 @@ impl Listening {
         }
         if let Some(tier) = json.word("service_tier") {
             answered.service_tier = Some(tier.to_owned());
-        }
-        if let Some(timings) = json.some("timings") {
-            self.timings = Some(timings.clone());
         }
         let usages = [json.some("usage"), json.get("x_groq").and_then(|groq| groq.some("usage"))];
         if let Some(raw) = usages.into_iter().flatten().find(|raw| raw.is_object()) {
