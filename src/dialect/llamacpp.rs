@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::assemble::First;
-use super::error::in_json;
+use super::error::in_event;
 use super::json::{Look, check, rest};
 use super::vectors;
 use super::whole::request;
 use super::{Answer, AnswerHead, Call, Dialect, Finished, Heard};
-use crate::model::{Answered, ApiError, Asked, Message, Operation, Part, PartKind, Usage};
+use crate::model::{Answered, Asked, Message, Operation, Part, PartKind, Usage};
 
 pub struct Completion;
 
@@ -111,10 +111,8 @@ impl Answer for Listening {
             return;
         }
         let json = &heard.json;
-        if let Some(error) = in_json(json, None) {
+        if let Some(error) = in_event(&heard) {
             self.answered.error = Some(error);
-        } else if heard.error {
-            self.answered.error = Some(ApiError::default());
         }
         if json.is_null() {
             return;

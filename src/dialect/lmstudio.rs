@@ -4,12 +4,12 @@
 use serde_json::{Value, json};
 
 use super::assemble::{First, Parts};
-use super::error::in_json;
+use super::error::in_event;
 use super::json::{Look, check, rest};
 use super::openai::content::content;
 use super::whole::request;
 use super::{Answer, AnswerHead, Call, Dialect, Finished, Heard};
-use crate::model::{Answered, ApiError, Asked, Message, Micros, Operation, Part, PartKind, Usage};
+use crate::model::{Answered, Asked, Message, Micros, Operation, Part, PartKind, Usage};
 
 pub struct Chat;
 
@@ -93,10 +93,8 @@ struct Listening {
 impl Answer for Listening {
     fn event(&mut self, heard: Heard<'_>) {
         let json = &heard.json;
-        if let Some(error) = in_json(json, None) {
+        if let Some(error) = in_event(&heard) {
             self.answered.error = Some(error);
-        } else if heard.error {
-            self.answered.error = Some(ApiError::default());
         }
         if heard.streamed {
             let kind = json.text("type").unwrap_or(heard.name);

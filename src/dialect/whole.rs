@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::error::in_json;
+use super::error::in_event;
 use super::{Answer, Finished, Heard};
-use crate::model::{Answered, ApiError, Asked};
+use crate::model::{Answered, Asked};
 
 /// Reads each JSON of an answer into what was answered.
 pub struct Whole<R> {
@@ -20,10 +20,8 @@ impl<R: FnMut(&Value, &mut Answered) + Send> Whole<R> {
 
 impl<R: FnMut(&Value, &mut Answered) + Send> Answer for Whole<R> {
     fn event(&mut self, heard: Heard<'_>) {
-        if let Some(error) = in_json(&heard.json, None) {
+        if let Some(error) = in_event(&heard) {
             self.answered.error = Some(error);
-        } else if heard.error {
-            self.answered.error = Some(ApiError::default());
         }
         if !heard.json.is_null() {
             (self.read)(&heard.json, &mut self.answered);

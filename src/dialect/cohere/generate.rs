@@ -4,12 +4,12 @@ use serde_json::Value;
 
 use super::usage::of_meta;
 use crate::dialect::assemble::First;
-use crate::dialect::error::in_json;
+use crate::dialect::error::in_event;
 use crate::dialect::finish::reason;
 use crate::dialect::json::{Look, rest};
 use crate::dialect::whole::request;
 use crate::dialect::{Answer, AnswerHead, Call, Dialect, Finished, Heard};
-use crate::model::{Answered, ApiError, Asked, Message, Operation, Part};
+use crate::model::{Answered, Asked, Message, Operation, Part};
 
 pub struct Generate;
 
@@ -52,10 +52,8 @@ struct Listening {
 impl Answer for Listening {
     fn event(&mut self, heard: Heard<'_>) {
         let json = &heard.json;
-        if let Some(error) = in_json(json, None) {
+        if let Some(error) = in_event(&heard) {
             self.answered.error = Some(error);
-        } else if heard.error {
-            self.answered.error = Some(ApiError::default());
         }
         if !heard.streamed {
             if !json.is_null() {

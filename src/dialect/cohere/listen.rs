@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::chat::call;
 use super::usage::of_meta;
 use crate::dialect::assemble::{First, Parts};
-use crate::dialect::error::in_json;
+use crate::dialect::error::in_event;
 use crate::dialect::finish::reason;
 use crate::dialect::json::{Look, rest};
 use crate::dialect::openai::content;
@@ -33,10 +33,8 @@ pub struct Listening {
 impl Answer for Listening {
     fn event(&mut self, heard: Heard<'_>) {
         let json = &heard.json;
-        if let Some(error) = in_json(json, None) {
+        if let Some(error) = in_event(&heard) {
             self.answered.error = Some(error);
-        } else if heard.error {
-            self.answered.error = Some(ApiError::default());
         }
         if heard.streamed {
             let kind = json.text("type").or_else(|| json.text("event_type")).unwrap_or(heard.name);

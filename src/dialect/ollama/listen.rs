@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::dialect::assemble::{First, Parts};
-use crate::dialect::error::in_json;
+use crate::dialect::error::in_event;
 use crate::dialect::finish::reason;
 use crate::dialect::json::{Look, check, rest};
 use crate::dialect::{Answer, Finished, Heard};
-use crate::model::{Answered, ApiError, Asked, Message, Part, PartKind, Usage};
+use crate::model::{Answered, Asked, Message, Part, PartKind, Usage};
 
 /// What counts as usage, and how long it took, in nanoseconds.
 const COUNTS: &[&str] = &[
@@ -47,10 +47,8 @@ pub struct Listening {
 impl Answer for Listening {
     fn event(&mut self, heard: Heard<'_>) {
         let json = &heard.json;
-        if let Some(error) = in_json(json, None) {
+        if let Some(error) = in_event(&heard) {
             self.answered.error = Some(error);
-        } else if heard.error {
-            self.answered.error = Some(ApiError::default());
         }
         if let Some(model) = json.text("model") {
             self.answered.model = Some(model.to_owned());

@@ -6,13 +6,13 @@ use super::head;
 use super::merge;
 use super::usage::{billed, usage};
 use crate::dialect::assemble::First;
-use crate::dialect::error::in_json;
+use crate::dialect::error::in_event;
 use crate::dialect::finish::reason;
 use crate::dialect::json::{Look, rest};
 use crate::dialect::vectors;
 use crate::dialect::whole::request;
 use crate::dialect::{Answer, AnswerHead, Call, Dialect, Finished, Heard};
-use crate::model::{Answered, ApiError, Asked, Message, Operation, Part, PartKind, Usage, UsageSource};
+use crate::model::{Answered, Asked, Message, Operation, Part, PartKind, Usage, UsageSource};
 
 pub struct Completions;
 
@@ -110,10 +110,8 @@ impl Answer for Listening {
             return;
         }
         let json = &heard.json;
-        if let Some(error) = in_json(json, None) {
+        if let Some(error) = in_event(&heard) {
             self.answered.error = Some(error);
-        } else if heard.error {
-            self.answered.error = Some(ApiError::default());
         }
         for (place, choice) in json.list("choices").iter().enumerate() {
             if self.choice(place, choice) {

@@ -47,7 +47,8 @@ pub fn hang(parts: &mut Vec<Part>, mut beside: Map<String, Value>) {
     let text = parts.iter().position(|part| matches!(part.kind, PartKind::Text(_))).unwrap_or_default();
     match parts.get_mut(text) {
         Some(part) => beside.into_iter().for_each(|(key, value)| {
-            part.extra.entry(key).or_insert(value);
+            let key = if part.extra.contains_key(&key) { format!("message_{key}") } else { key };
+            part.extra.insert(key, value);
         }),
         None => {
             let value = Value::Object(beside);
@@ -110,20 +111,17 @@ fn part(part: &Value) -> Vec<Part> {
         "refusal" => part.text("refusal").map(|text| PartKind::Refusal(text.to_owned()).into()),
         "image_url" => {
             let url = part.get("image_url");
-            url.and_then(|url| url.as_str().or_else(|| url.text("url"))).map(|url| linked("image", url))
+            let detail = url.and_then(|url| url.get("detail")).cloned().unwrap_or_default();
+            let url = url.and_then(|url| url.as_str().or_else(|| url.text("url")));
+            url.map(|url| linked("image", url).with("detail", detail))
         }
+        "video_url" => part.get("video_url").and_then(|url| url.text("url")).map(|url| linked("video", url)),
         "input_audio" => part.get("input_audio").and_then(|audio| {
             let mime_type = audio.word("format").map(|format| format!("audio/{format}"));
             let content = audio.text("data")?.to_owned();
             Some(PartKind::Blob { modality: "audio", mime_type, content }.into())
         }),
-        "file" => part.get("file").and_then(|file| match (file.word("file_id"), file.word("file_data")) {
-            (Some(id), _) => {
-                Some(PartKind::File { modality: "document", mime_type: None, file_id: id.to_owned() }.into())
-            }
-            (None, Some(data)) => Some(linked("document", data)),
-            (None, None) => None,
-        }),
+        "file" => part.get("file").and_then(file),
         // Mistral's reasoning, a list of texts in itself.
         "thinking" => {
             let thought = match part.get("thinking") {
@@ -135,14 +133,25 @@ fn part(part: &Value) -> Vec<Part> {
         }
         _ => None,
     };
-    let known = ["type", "text", "refusal", "image_url", "input_audio", "file", "thinking"];
+    let known = ["type", "text", "refusal", "image_url", "video_url", "input_audio", "file", "thinking"];
     match made {
         Some(mut made) => {
-            made.extra = rest(part, &known);
+            made.extra.append(&mut rest(part, &known));
             vec![made]
         }
         None => vec![PartKind::Other { kind: kind.to_owned(), value: part.clone() }.into()],
     }
+}
+
+fn file(json: &Value) -> Option<Part> {
+    let made = match (json.word("file_id"), json.word("file_data")) {
+        (Some(id), _) => {
+            PartKind::File { modality: "document", mime_type: None, file_id: id.to_owned() }.into()
+        }
+        (None, Some(data)) => linked("document", data),
+        (None, None) => return None,
+    };
+    Some(made.with("filename", json.get("filename").cloned().unwrap_or_default()))
 }
 
 /// What an address leads to: bytes where it is a `data:` URL.

@@ -51,3 +51,25 @@ impl Said {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::model::Headers;
+
+    use super::*;
+
+    #[test]
+    fn a_cost_in_the_head_counts_where_the_body_has_none() {
+        let billed = |cost: &str, streamed, own: Option<Usd>| {
+            let headers = Headers::from_lines(format!("x-litellm-response-cost: {cost}\r\n").into_bytes());
+            let mut answered = Answered { billed: own, ..Answered::default() };
+            Said::of(&AnswerHead { status: 200, headers }).put(&mut answered, streamed);
+            answered.billed
+        };
+        assert_eq!(billed("1.25e-05", false, None), Usd::parse("0.0000125"));
+        assert_eq!(billed("0.0", false, None), Some(Usd::ZERO));
+        assert_eq!(billed("0.0", true, None), None);
+        assert_eq!(billed("1", false, Usd::parse("2")), Usd::parse("2"));
+        assert_eq!(billed("None", false, None), None);
+    }
+}

@@ -6,11 +6,11 @@ use super::content::linked;
 use super::head;
 use super::usage::{billed, usage};
 use crate::dialect::assemble::First;
-use crate::dialect::error::in_json;
+use crate::dialect::error::in_event;
 use crate::dialect::json::{Look, rest};
 use crate::dialect::multipart;
 use crate::dialect::{Answer, AnswerHead, Call, Dialect, Finished, Heard};
-use crate::model::{Answered, ApiError, Asked, Message, Operation, Part, PartKind};
+use crate::model::{Answered, Asked, Message, Operation, Part, PartKind};
 
 pub struct Images;
 
@@ -118,10 +118,8 @@ impl Answer for Listening {
     fn event(&mut self, heard: Heard<'_>) {
         self.streamed |= heard.streamed;
         let json = &heard.json;
-        if let Some(error) = in_json(json, None) {
+        if let Some(error) = in_event(&heard) {
             self.answered.error = Some(error);
-        } else if heard.error {
-            self.answered.error = Some(ApiError::default());
         }
         let kind = json.text("type").unwrap_or(heard.name);
         if kind.ends_with("partial_image") {

@@ -5,14 +5,12 @@ use serde_json::{Value, json};
 use super::head;
 use super::usage::{billed, usage};
 use crate::dialect::assemble::First;
-use crate::dialect::error::in_json;
+use crate::dialect::error::in_event;
 use crate::dialect::json::{Look, rest};
 use crate::dialect::vectors::decoded_length;
 use crate::dialect::whole::request;
 use crate::dialect::{Answer, AnswerHead, Call, Dialect, Finished, Heard};
-use crate::model::{
-    Answered, ApiError, Asked, Message, Micros, Operation, Part, PartKind, Usage, UsageSource,
-};
+use crate::model::{Answered, Asked, Message, Micros, Operation, Part, PartKind, Usage, UsageSource};
 
 pub struct Speech;
 
@@ -73,10 +71,8 @@ struct Listening {
 impl Answer for Listening {
     fn event(&mut self, heard: Heard<'_>) {
         let json = &heard.json;
-        if let Some(error) = in_json(json, None) {
+        if let Some(error) = in_event(&heard) {
             self.answered.error = Some(error);
-        } else if heard.error {
-            self.answered.error = Some(ApiError::default());
         }
         let sound = json.word("audio").or_else(|| json.word("audio_data"));
         if let Some(sound) = sound {

@@ -8,10 +8,10 @@ use super::head;
 use super::images::form;
 use super::usage::{billed, usage};
 use crate::dialect::assemble::First;
-use crate::dialect::error::in_json;
+use crate::dialect::error::in_event;
 use crate::dialect::json::{Look, rest};
 use crate::dialect::{Answer, AnswerHead, Call, Dialect, Finished, Heard};
-use crate::model::{Answered, ApiError, Asked, Message, Micros, Operation, Part, PartKind, Usage};
+use crate::model::{Answered, Asked, Message, Micros, Operation, Part, PartKind, Usage};
 
 pub struct Transcriptions;
 
@@ -93,10 +93,8 @@ impl Answer for Listening {
             return;
         }
         let json = &heard.json;
-        if let Some(error) = in_json(json, None) {
+        if let Some(error) = in_event(&heard) {
             self.answered.error = Some(error);
-        } else if heard.error {
-            self.answered.error = Some(ApiError::default());
         }
         if !heard.streamed {
             self.whole(json, heard.data);

@@ -165,6 +165,9 @@ mod tests {
         assert_eq!(billed(&json!({"cost": 0.0012})), Usd::parse("0.0012"));
         assert_eq!(billed(&json!({"cost": {"total_cost": 0.5}})), Usd::parse("0.5"));
         assert_eq!(billed(&json!({"cost_in_usd_ticks": 10_000_000_000_u64})), Usd::parse("1"));
+        assert_eq!(billed(&json!({"cost": "3.4e-7"})), Usd::parse("0.00000034"));
+        assert_eq!(billed(&json!({"pydantic_ai_gateway": {"cost_estimate": 0.25}})), Usd::parse("0.25"));
+        assert_eq!(billed(&json!({"estimated_cost": 0.125})), Usd::parse("0.125"));
         assert_eq!(billed(&json!({})), None);
     }
 }

@@ -4,12 +4,12 @@ use serde_json::{Map, Value};
 
 use super::choice::Choice;
 use crate::dialect::assemble::First;
-use crate::dialect::error::in_json;
+use crate::dialect::error::{in_event, in_json};
 use crate::dialect::json::{Look, rest};
 use crate::dialect::openai::head;
 use crate::dialect::openai::usage::{billed, usage};
 use crate::dialect::{Answer, AnswerHead, Finished, Heard};
-use crate::model::{Answered, ApiError, Asked, Message, Micros, PartKind, Usage, UsageSource};
+use crate::model::{Answered, Asked, Message, Micros, PartKind, Usage, UsageSource};
 
 /// What is said elsewhere in the record, or is padding, or repeats the request.
 const KNOWN: &[&str] = &[
@@ -57,18 +57,19 @@ impl Answer for Listening {
             return;
         }
         let groq = heard.json.get("x_groq").and_then(|groq| in_json(groq, None));
-        if let Some(error) = in_json(&heard.json, None).or(groq) {
+        if let Some(error) = in_event(&heard).or(groq) {
             self.answered.error = Some(error);
-        } else if heard.error {
-            self.answered.error = Some(ApiError::default());
         }
+        let bare = heard.error && heard.json.get("choices").is_none();
         let mut json = heard.json;
         if let Some(choices) = json.get_mut("choices").and_then(Value::as_array_mut) {
             for (place, choice) in choices.iter_mut().enumerate() {
                 self.choice(place, choice, heard.at, heard.streamed);
             }
         }
-        self.top(&json);
+        if !bare {
+            self.top(&json);
+        }
         // Perplexity's streams have no other end.
         self.answered.complete |=
             !heard.streamed && !json.is_null() || json.text("object") == Some("chat.completion.done");
