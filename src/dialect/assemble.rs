@@ -100,6 +100,14 @@ impl Parts {
         }
     }
 
+    /// The same without its calls: they come again, whole.
+    #[must_use]
+    pub fn without_calls(mut self) -> Self {
+        self.parts.retain(|part| !matches!(part.kind, PartKind::ToolCall { .. }));
+        self.calls.clear();
+        self
+    }
+
     /// All parts, calls with their arguments as JSON. A call that never got a name or arguments was a placeholder.
     pub fn finish(self) -> Vec<Part> {
         let Self { mut parts, calls } = self;

@@ -19,6 +19,8 @@ pub struct Call {
 impl Call {
     pub fn of(exchange: &Exchange) -> Self {
         let (path, query) = exchange.path_and_query();
+        // A fragment is no part of a request, but some SDKs send theirs along.
+        let path = path.split('#').next().unwrap_or_default();
         Self {
             provider: exchange.provider.clone(),
             dialect: exchange.dialect.clone(),

@@ -1,7 +1,8 @@
 //! Errors, in all the shapes that providers give them.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::Heard;
 use super::json::Look;
 use crate::model::{ApiError, Headers};
 
@@ -29,6 +30,17 @@ pub fn in_json(json: &Value, status: Option<u16>) -> Option<ApiError> {
     }
     error.status = status.or(error.status);
     Some(error)
+}
+
+/// The error in an event. One that the framing calls an error is one, whatever it says.
+pub fn in_event(heard: &Heard<'_>) -> Option<ApiError> {
+    let said = in_json(&heard.json, None);
+    if said.is_some() || !heard.error {
+        return said;
+    }
+    let message = || std::str::from_utf8(heard.data).ok().map(str::to_owned);
+    let inner = if heard.json.is_null() { message().into() } else { heard.json.clone() };
+    Some(in_json(&json!({"error": inner}), None).unwrap_or_default())
 }
 
 /// A body that is an error although nothing in it is called one: Mistral's, Cohere's, FastAPI's.
@@ -90,8 +102,6 @@ fn word(object: &Value, key: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn read(status: Option<u16>, json: &Value) -> Option<[String; 3]> {
@@ -126,6 +136,21 @@ mod tests {
         assert_eq!(read(None, &json!({"message": "no error"})), None);
         assert_eq!(read(None, &json!({"error": null})), None);
         assert!(read(None, &json!({"error": {"message": "m"}})).is_some());
+    }
+
+    #[test]
+    fn what_is_called_an_error_is_one() {
+        let heard = |json: Value, error| {
+            let data = json.as_str().unwrap_or_default().to_owned();
+            let json = if json.is_string() { Value::Null } else { json };
+            let at = crate::model::Micros(0);
+            in_event(&Heard { name: "error", json, data: data.as_bytes(), at, error, streamed: true })
+        };
+        let message = |error: Option<ApiError>| error.and_then(|error| error.message).unwrap_or_default();
+        assert_eq!(message(heard(json!({"message": "m", "code": 500}), true)), "m");
+        assert_eq!(message(heard(json!("lost"), true)), "lost");
+        assert_eq!(message(heard(json!({"error": {"message": "m"}}), false)), "m");
+        assert_eq!(heard(json!({"message": "m"}), false), None);
     }
 
     #[test]

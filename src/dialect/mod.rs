@@ -19,12 +19,21 @@ mod anthropic;
 mod assemble;
 mod bedrock;
 mod call;
+mod cohere;
 mod error;
 mod finish;
 mod json;
+mod llamacpp;
+mod lmstudio;
+mod mistral;
+mod multipart;
+mod ollama;
 mod openai;
 mod reader;
+mod rerank;
 mod socket;
+mod vectors;
+mod whole;
 
 use serde_json::Value;
 
@@ -49,6 +58,24 @@ pub const ALL: &[&dyn Dialect] = &[
     &bedrock::converse::Converse,
     &bedrock::invoke::Invoke,
     &bedrock::count_tokens::CountTokens,
+    &llamacpp::Completion,
+    &openai::completions::Completions,
+    &ollama::chat::Chat,
+    &ollama::generate::Generate,
+    &ollama::embed::Embed,
+    &openai::embeddings::Embeddings,
+    &openai::moderations::Moderations,
+    &openai::images::Images,
+    &openai::speech::Speech,
+    &openai::transcriptions::Transcriptions,
+    &lmstudio::Chat,
+    &cohere::chat::Chat,
+    &cohere::generate::Generate,
+    &cohere::embed::Embed,
+    &rerank::Rerank { cohere: true },
+    &rerank::Rerank { cohere: false },
+    &mistral::conversations::Conversations,
+    &mistral::ocr::Ocr,
 ];
 
 /// What a provider speaks on an endpoint.

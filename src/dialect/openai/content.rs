@@ -1,12 +1,63 @@
 //! Messages and tools as chat completions have them.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::dialect::json::{Look, arguments, rest};
 use crate::model::{Message, Part, PartKind};
 
+/// What of a message is said in its parts.
+pub const HELD: &[&str] = &[
+    "role",
+    "content",
+    "refusal",
+    "audio",
+    "tool_calls",
+    "tool_call_id",
+    "function_call",
+    "reasoning",
+    "reasoning_content",
+    "name",
+];
+/// What of it is said elsewhere: by the choice, or by what reads it.
+const ELSEWHERE: &[&str] = &["images", "executed_tools"];
+
 /// A message of a request, or the answer's.
 pub fn message(json: &Value) -> Message {
+    let mut message = bare(json);
+    let mut beside = rest(json, HELD);
+    beside.retain(|key, _| !ELSEWHERE.contains(&key.as_str()));
+    hang(&mut message.parts, beside);
+    message
+}
+
+/// Hangs what else was said of a message on its text: citations, annotations, signatures. Where there is none, on its
+/// first part, and where there is none of that either it stands alone.
+pub fn hang(parts: &mut Vec<Part>, mut beside: Map<String, Value>) {
+    // What says nothing: empty lists, and objects of nulls.
+    beside.retain(|_, value| !matches!(value, Value::Array(list) if list.is_empty()));
+    if beside.is_empty() {
+        return;
+    }
+    let thought = parts.iter().position(|part| matches!(part.kind, PartKind::Reasoning(_)));
+    if let Some((details, part)) =
+        beside.remove("reasoning_details").zip(thought.and_then(|at| parts.get_mut(at)))
+    {
+        part.extra.insert("reasoning_details".to_owned(), details);
+    }
+    let text = parts.iter().position(|part| matches!(part.kind, PartKind::Text(_))).unwrap_or_default();
+    match parts.get_mut(text) {
+        Some(part) => beside.into_iter().for_each(|(key, value)| {
+            let key = if part.extra.contains_key(&key) { format!("message_{key}") } else { key };
+            part.extra.insert(key, value);
+        }),
+        None => {
+            let value = Value::Object(beside);
+            parts.push(PartKind::Other { kind: "message".to_owned(), value }.into());
+        }
+    }
+}
+
+fn bare(json: &Value) -> Message {
     let role = json.text("role").unwrap_or("user");
     let name = json.word("name").map(str::to_owned);
     let mut parts = Vec::new();
@@ -60,20 +111,17 @@ fn part(part: &Value) -> Vec<Part> {
         "refusal" => part.text("refusal").map(|text| PartKind::Refusal(text.to_owned()).into()),
         "image_url" => {
             let url = part.get("image_url");
-            url.and_then(|url| url.as_str().or_else(|| url.text("url"))).map(|url| linked("image", url))
+            let detail = url.and_then(|url| url.get("detail")).cloned().unwrap_or_default();
+            let url = url.and_then(|url| url.as_str().or_else(|| url.text("url")));
+            url.map(|url| linked("image", url).with("detail", detail))
         }
+        "video_url" => part.get("video_url").and_then(|url| url.text("url")).map(|url| linked("video", url)),
         "input_audio" => part.get("input_audio").and_then(|audio| {
             let mime_type = audio.word("format").map(|format| format!("audio/{format}"));
             let content = audio.text("data")?.to_owned();
             Some(PartKind::Blob { modality: "audio", mime_type, content }.into())
         }),
-        "file" => part.get("file").and_then(|file| match (file.word("file_id"), file.word("file_data")) {
-            (Some(id), _) => {
-                Some(PartKind::File { modality: "document", mime_type: None, file_id: id.to_owned() }.into())
-            }
-            (None, Some(data)) => Some(linked("document", data)),
-            (None, None) => None,
-        }),
+        "file" => part.get("file").and_then(file),
         // Mistral's reasoning, a list of texts in itself.
         "thinking" => {
             let thought = match part.get("thinking") {
@@ -85,14 +133,25 @@ fn part(part: &Value) -> Vec<Part> {
         }
         _ => None,
     };
-    let known = ["type", "text", "refusal", "image_url", "input_audio", "file", "thinking"];
+    let known = ["type", "text", "refusal", "image_url", "video_url", "input_audio", "file", "thinking"];
     match made {
         Some(mut made) => {
-            made.extra = rest(part, &known);
+            made.extra.append(&mut rest(part, &known));
             vec![made]
         }
         None => vec![PartKind::Other { kind: kind.to_owned(), value: part.clone() }.into()],
     }
+}
+
+fn file(json: &Value) -> Option<Part> {
+    let made = match (json.word("file_id"), json.word("file_data")) {
+        (Some(id), _) => {
+            PartKind::File { modality: "document", mime_type: None, file_id: id.to_owned() }.into()
+        }
+        (None, Some(data)) => linked("document", data),
+        (None, None) => return None,
+    };
+    Some(made.with("filename", json.get("filename").cloned().unwrap_or_default()))
 }
 
 /// What an address leads to: bytes where it is a `data:` URL.
@@ -137,12 +196,23 @@ pub fn tool_call(call: &Value) -> Option<Part> {
         (None, Some(custom)) => {
             (custom.text("name").unwrap_or_default(), custom.get("input").cloned().unwrap_or_default())
         }
-        (None, None) => return None,
+        // Without a wrapper, as gateways to other dialects have it.
+        (None, None) => {
+            let asked = match call.get("arguments").or_else(|| call.get("input")) {
+                Some(Value::String(text)) => arguments(text),
+                Some(other) => other.clone(),
+                None => json!({}),
+            };
+            (call.word("name")?, asked)
+        }
     };
     if name.is_empty() && id.is_none() {
         return None;
     }
-    Some(PartKind::ToolCall { id, name: name.to_owned(), arguments }.into())
+    let mut part = Part::from(PartKind::ToolCall { id, name: name.to_owned(), arguments });
+    // Google's signature of what the model thought before the call.
+    part = part.with("extra_content", call.get("extra_content").cloned().unwrap_or_default());
+    Some(part)
 }
 
 /// A tool's definition in OpenTelemetry's form.

@@ -12,8 +12,14 @@ pub fn usage(json: &Value, provider: &str) -> Option<Usage> {
     if !json.is_object() || json.as_object().is_some_and(serde_json::Map::is_empty) {
         return None;
     }
-    let of_input = ["prompt_tokens_details", "input_tokens_details", "input_token_details"];
-    let of_output = ["completion_tokens_details", "output_tokens_details", "output_token_details"];
+    let of_input =
+        ["prompt_tokens_details", "input_tokens_details", "input_token_details", "prompt_token_details"];
+    let of_output = [
+        "completion_tokens_details",
+        "output_tokens_details",
+        "output_token_details",
+        "completion_token_details",
+    ];
     let detail = |places: &[&str], key: &str| places.iter().find_map(|place| json.get(place)?.count(key));
     let input = json.count("prompt_tokens").or_else(|| json.count("input_tokens"));
     let output = json.count("completion_tokens").or_else(|| json.count("output_tokens"));
@@ -40,6 +46,7 @@ pub fn usage(json: &Value, provider: &str) -> Option<Usage> {
         image_input: detail(&of_input, "image_tokens"),
         image_output: detail(&of_output, "image_tokens"),
         audio: json.count("prompt_audio_seconds").map(Duration::from_secs),
+        requests: requests(json),
         raw: Some(json.clone()),
         ..Usage::default()
     };
@@ -82,19 +89,43 @@ fn settle(usage: &mut Usage, provider: &str) {
     }
 }
 
+/// What is billed by the piece, where providers count it, and the price table's word for it.
+const PIECES: &[(&str, &str, &str)] = &[
+    ("server_tool_use", "web_search_requests", "web_search"),
+    ("server_tool_use_details", "web_search_requests", "web_search"),
+    ("server_side_tool_usage_details", "web_search_calls", "web_search"),
+    ("server_side_tool_usage_details", "x_search_calls", "social_search"),
+    ("server_side_tool_usage_details", "code_interpreter_calls", "code_execution"),
+    ("server_side_tool_usage_details", "file_search_calls", "file_search"),
+];
+
+fn requests(json: &Value) -> Vec<(String, u64)> {
+    let mut found: Vec<(String, u64)> = Vec::new();
+    for (place, key, name) in PIECES {
+        let count = json.get(place).and_then(|place| place.count(key)).unwrap_or_default();
+        if count > 0 && found.iter().all(|(known, _)| known != name) {
+            found.push(((*name).to_owned(), count));
+        }
+    }
+    found
+}
+
 /// What the provider says it bills, in the places where gateways say so.
 pub fn billed(usage: &Value) -> Option<Usd> {
     if let Some(ticks) = usage.count("cost_in_usd_ticks") {
         // 1 USD is 10^10 ticks, and a tick 100 pico-dollars.
         return Some(Usd::from_picos(i128::from(ticks) * 100));
     }
-    let cost = match usage.some("cost")? {
+    // Pydantic's gateway bills what it calls an estimate, and so does DeepInfra.
+    let gateway = usage.get("pydantic_ai_gateway").and_then(|gateway| gateway.some("cost_estimate"));
+    let cost = usage.some("cost").or(gateway).or_else(|| usage.some("estimated_cost"))?;
+    let cost = match cost {
         Value::Object(parts) => parts.get("total_cost")?,
         cost => cost,
     };
     match cost {
         Value::Number(number) => Usd::from_f64(number.as_f64()?),
-        Value::String(text) => Usd::parse(text),
+        Value::String(text) => Usd::parse(text).or_else(|| Usd::from_f64(text.parse().ok()?)),
         _ => None,
     }
 }
@@ -137,6 +168,9 @@ mod tests {
         assert_eq!(billed(&json!({"cost": 0.0012})), Usd::parse("0.0012"));
         assert_eq!(billed(&json!({"cost": {"total_cost": 0.5}})), Usd::parse("0.5"));
         assert_eq!(billed(&json!({"cost_in_usd_ticks": 10_000_000_000_u64})), Usd::parse("1"));
+        assert_eq!(billed(&json!({"cost": "3.4e-7"})), Usd::parse("0.00000034"));
+        assert_eq!(billed(&json!({"pydantic_ai_gateway": {"cost_estimate": 0.25}})), Usd::parse("0.25"));
+        assert_eq!(billed(&json!({"estimated_cost": 0.125})), Usd::parse("0.125"));
         assert_eq!(billed(&json!({})), None);
     }
 }
