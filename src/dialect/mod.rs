@@ -20,6 +20,7 @@ mod call;
 mod error;
 mod finish;
 mod json;
+mod gemini;
 mod openai;
 mod reader;
 mod socket;
@@ -33,7 +34,16 @@ pub use socket::SocketReader;
 use crate::model::{Answered, Asked, Direction, Exchange, Headers, Micros, Operation, Reading};
 
 /// Every dialect. Where two claim a call, the earlier has it.
-pub const ALL: &[&dyn Dialect] = &[&openai::chat::Chat];
+pub const ALL: &[&dyn Dialect] = &[
+    &openai::chat::Chat,
+    &gemini::generate::Generate,
+    &gemini::embed::Embed,
+    &gemini::predict::Predict,
+    &gemini::count::Count,
+    &gemini::batch::Batch,
+    &gemini::interactions::Interactions,
+    &gemini::live::Live,
+];
 
 /// What a provider speaks on an endpoint.
 pub trait Dialect: Sync {
