@@ -39,8 +39,8 @@ impl Dialect for Batch {
 
     fn asked(&self, call: &Call, body: &[u8]) -> Asked {
         if polls(call) {
-            let continues = call.behind("batches").map(|id| format!("batches/{id}"));
-            return Asked { continues, ..Asked::default() };
+            let name = call.behind("batches").map(|id| ("name".to_owned(), format!("batches/{id}").into()));
+            return Asked { parameters: name.into_iter().collect(), ..Asked::default() };
         }
         let (mut asked, json) = parsed(call, body);
         let Some(json) = json else { return asked };

@@ -107,6 +107,9 @@ pub fn part(json: &Value) -> Option<Part> {
     };
     let mut part = Part::from(kind);
     part.extra = rest(json, KNOWN);
+    if let Some(signature) = part.extra.remove("thought_signature") {
+        part.extra.insert("thoughtSignature".to_owned(), signature);
+    }
     if thought && !matches!(part.kind, PartKind::Reasoning(_)) {
         part = part.with("thought", true.into());
     }

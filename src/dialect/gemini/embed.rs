@@ -100,7 +100,9 @@ fn read(body: &Value, _asked: &mut Asked) -> Finished {
     let length = vectors.len() + predictions.len();
     let dimensions = vectors.iter().chain(predictions).find_map(dimensions);
     let mut extra = Map::new();
-    extra.insert("embeddings".to_owned(), length.into());
+    if length > 0 {
+        extra.insert("embeddings".to_owned(), length.into());
+    }
     if let Some(dimensions) = dimensions {
         extra.insert("dimensions".to_owned(), dimensions.into());
     }
@@ -127,6 +129,8 @@ fn counted(body: &Value, vectors: &[Value], predictions: &[Value]) -> Option<Usa
     let input = sum(&tokens);
     let metadata = body.either("metadata");
     let characters = metadata.and_then(|metadata| count(metadata.either("billableCharacterCount")?));
+    // They are two measures of the same text, and only one of them is to be paid.
+    let characters = characters.filter(|_| input.is_none());
     if input.is_none() && characters.is_none() {
         return None;
     }

@@ -104,8 +104,11 @@ impl Gathered {
         answered.complete = complete;
         answered.finish_reasons =
             candidates.iter().filter_map(|candidate| candidate.finish.clone()).collect();
-        if answered.finish_reasons.is_empty() {
-            answered.finish_reasons.extend(block);
+        if let Some(word) = block.filter(|_| answered.finish_reasons.is_empty()) {
+            answered.finish_reasons.push(word);
+            // A prompt that was blocked has no candidate that could say so.
+            let refused = Message::new("assistant", Vec::new());
+            answered.output.push(Message { finish_reason: Some("content_filter".to_owned()), ..refused });
         }
         if let Some(usage) = usage.as_mut().filter(|_| !complete) {
             usage.source = UsageSource::Partial;
@@ -116,7 +119,7 @@ impl Gathered {
         for (key, value) in beside(&mut candidates) {
             answered.extra.insert(key, value);
         }
-        answered.output = candidates.into_iter().map(Candidate::finish).collect();
+        answered.output.extend(candidates.into_iter().map(Candidate::finish));
         answered
     }
 }

@@ -52,13 +52,17 @@ impl Dialect for Predict {
 
     fn asked(&self, call: &Call, body: &[u8]) -> Asked {
         if polls(call) {
-            return Asked { model: call.behind("models"), continues: operation_of(call), ..Asked::default() };
+            let parameters = operation_of(call).map(|name| ("operationName".to_owned(), name.into()));
+            let parameters = parameters.into_iter().collect();
+            return Asked { model: call.behind("models"), parameters, ..Asked::default() };
         }
         let (mut asked, json) = parsed(call, body);
         let Some(json) = json else { return asked };
-        asked.continues = json.either_word("operationName").map(str::to_owned);
-        asked.input = json.either_list("instances").iter().flat_map(instance).collect();
-        asked.parameters = rest(&json, &["instances", "parameters", "operationName"]);
+        for instance in json.either_list("instances") {
+            asked.system.extend(instance.either_word("context").map(Part::text));
+            asked.input.extend(messages(instance));
+        }
+        asked.parameters = rest(&json, &["instances", "parameters"]);
         if let Some(settings) = json.either("parameters") {
             asked.parameters.append(&mut rest(settings, &[]));
         }
@@ -82,11 +86,8 @@ fn operation_of(call: &Call) -> Option<String> {
 }
 
 /// What an instance says: a prompt with pictures, or a chat.
-fn instance(json: &Value) -> Vec<Message> {
+fn messages(json: &Value) -> Vec<Message> {
     let mut messages = Vec::new();
-    if let Some(context) = json.either_word("context") {
-        messages.push(Message::new("system", vec![Part::text(context)]));
-    }
     for message in json.either_list("messages") {
         let role = message.either_word("author").map_or("user", |author| match author {
             "bot" | "model" => "assistant",

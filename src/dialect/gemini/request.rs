@@ -46,7 +46,7 @@ fn named(asked: &mut Asked, json: &Value) {
 }
 
 /// What is left of a request, its settings unwrapped.
-pub fn parameters(json: &Value) -> serde_json::Map<String, Value> {
+fn parameters(json: &Value) -> serde_json::Map<String, Value> {
     let said = ["model", "systemInstruction", "contents", "tools", "generationConfig"];
     let mut parameters = rest(json, &said);
     match json.either("generationConfig") {

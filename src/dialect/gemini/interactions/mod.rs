@@ -208,7 +208,12 @@ impl Answer for Listening {
         add_searches(&mut usage, answered.model.as_deref(), searches(&parts));
         answered.usage = usage;
         answered.first_token = first.0;
+        // Of a stream that broke off, the status is where it stood, not how it ended.
+        let status = status.filter(|_| answered.complete);
         answered.finish_reasons.extend(status.clone());
+        if answered.extra.get("agent").and_then(Value::as_str) == answered.model.as_deref() {
+            answered.extra.remove("agent");
+        }
         if !parts.is_empty() {
             let finish_reason = status.as_deref().and_then(word_of);
             answered.output.push(Message { finish_reason, ..Message::new("assistant", parts) });

@@ -6,8 +6,7 @@ use serde_json::Value;
 
 use super::content::{function_call, function_response, messages};
 use super::names::{Either, rest};
-use super::path::model_name;
-use super::request::{fill, parameters};
+use super::request::fill;
 use crate::dialect::error::in_json;
 use crate::dialect::{Answer, AnswerHead, Call, Dialect, Heard, Socket};
 use crate::model::{Asked, Direction, Message, Micros, Operation, Part, Reading};
@@ -99,8 +98,6 @@ impl Listening {
             self.begun.get_or_insert(at);
             self.setup = Asked { streamed: true, ..Asked::default() };
             fill(&mut self.setup, setup);
-            self.setup.model = setup.either_word("model").and_then(model_name);
-            self.setup.parameters = parameters(setup);
         }
         let turn = if self.turn.speaking() { &mut self.next } else { &mut self.turn };
         if let Some(content) = json.either("clientContent") {
