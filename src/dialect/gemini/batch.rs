@@ -88,9 +88,11 @@ fn read(body: &Value, asked: &mut Asked) -> Finished {
     // What is still under way says it in its metadata; what is done, in its response.
     let metadata = body.either("metadata").unwrap_or(body);
     let response = body.either("response").or_else(|| metadata.either("output"));
-    let mut answered = Answered::default();
-    answered.id = body.either_word("name").or_else(|| metadata.either_word("name")).map(str::to_owned);
-    answered.extra = rest(metadata, &["name", "model", "output", "inputConfig", "response", "error"]);
+    let mut answered = Answered {
+        id: body.either_word("name").or_else(|| metadata.either_word("name")).map(str::to_owned),
+        extra: rest(metadata, &["name", "model", "output", "inputConfig", "response", "error"]),
+        ..Answered::default()
+    };
     if asked.model.is_none() {
         asked.model = metadata.either_word("model").and_then(model_name);
     }

@@ -4,9 +4,10 @@ use serde_json::{Map, Value};
 
 use super::names::Either;
 
-/// The deepest and the longest place that is followed.
+/// The deepest place that is followed.
 const DEPTH: usize = 32;
-const LENGTH: usize = 10_000;
+/// How far behind the end of a list an element may stand: lists come in order, and what lies between is made up.
+const GAP: usize = 16;
 
 /// One step of a path.
 enum Step {
@@ -41,7 +42,7 @@ fn steps(path: &str) -> Option<Vec<Step>> {
                 None => inner.split_once(']')?,
             };
             let step = match (quote, name.parse()) {
-                (None, Ok(at)) => Step::At(Some(at).filter(|at| *at < LENGTH)?),
+                (None, Ok(at)) => Step::At(at),
                 _ => Step::Key(name.to_owned()),
             };
             steps.push(step);
@@ -75,6 +76,9 @@ fn walk(from: &mut Value, steps: Vec<Step>) -> Option<&mut Value> {
                     *place = Value::Array(Vec::new());
                 }
                 let list = place.as_array_mut()?;
+                if at > list.len() + GAP {
+                    return None;
+                }
                 if list.len() <= at {
                     list.resize(at + 1, Value::Null);
                 }
@@ -109,7 +113,7 @@ mod tests {
 
     #[test]
     fn paths_that_are_none_do_no_harm() {
-        for path in ["$..", "$[", "$[99999999999]", "....", "$['", ""] {
+        for path in ["$..", "$[", "$[99999999999]", "$[17]", "....", "$['", ""] {
             put(&mut json!({}), &json!({"jsonPath": path, "stringValue": "x"}));
         }
     }

@@ -24,9 +24,8 @@ pub fn usage(json: &Value) -> Option<Usage> {
     let response = json.either_count("responseTokenCount");
     let candidates = json.either_count("candidatesTokenCount").or(response);
     let input = sum(&[prompt, tool]);
-    if sum(&[input, candidates, thoughts, total]).is_none() {
-        return None;
-    }
+    // Some say the tier alone.
+    sum(&[input, candidates, thoughts, total])?;
     let mut usage = Usage {
         input,
         // A count of zero is left out, where there are others.
@@ -96,9 +95,7 @@ pub fn of_interaction(json: &Value) -> Option<Usage> {
     let total = json.count("total_tokens");
     let input = sum(&[json.count("total_input_tokens"), tool]);
     let output = json.count("total_output_tokens");
-    if sum(&[input, output, thoughts, total]).is_none() {
-        return None;
-    }
+    sum(&[input, output, thoughts, total])?;
     let of = |keys: &[&str], word: &str| {
         let entries = keys.iter().flat_map(|key| json.list(key));
         let counts: Vec<Option<u64>> = entries

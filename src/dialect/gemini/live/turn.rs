@@ -103,7 +103,7 @@ impl Turn {
                     flow(&mut self.sound, piece.either("inlineData").unwrap_or(piece));
                 }
                 Some(Part { kind: PartKind::Text(text), extra }) if extra.is_empty() => {
-                    self.parts.text(&text)
+                    self.parts.text(&text);
                 }
                 Some(Part { kind: PartKind::Reasoning(text), extra }) if extra.is_empty() => {
                     self.parts.reasoning(&text);
