@@ -199,6 +199,9 @@ impl Answer for Listening {
             asked.parameters = own;
         }
         let (parts, input) = step::output(&steps);
+        if answered.error.is_none() {
+            answered.error = steps.iter().find_map(error);
+        }
         if asked.input.is_empty() {
             asked.input = input;
         }
