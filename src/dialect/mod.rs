@@ -28,6 +28,7 @@ mod lmstudio;
 mod mistral;
 mod multipart;
 mod ollama;
+mod gemini;
 mod openai;
 mod reader;
 mod rerank;
@@ -76,6 +77,13 @@ pub const ALL: &[&dyn Dialect] = &[
     &rerank::Rerank { cohere: false },
     &mistral::conversations::Conversations,
     &mistral::ocr::Ocr,
+    &gemini::generate::Generate,
+    &gemini::embed::Embed,
+    &gemini::predict::Predict,
+    &gemini::count::Count,
+    &gemini::batch::Batch,
+    &gemini::interactions::Interactions,
+    &gemini::live::Live,
 ];
 
 /// What a provider speaks on an endpoint.

@@ -77,10 +77,12 @@ pub fn judged(id: &str, reading: &Reading) -> Value {
     let calls = answered.tool_calls();
     let calls: Vec<Value> =
         calls.map(|(id, name, arguments)| json!({"id": id, "name": name, "arguments": arguments})).collect();
+    // The judge has a number where the provider sent one.
+    let word = |word: &String| word.parse::<u64>().map_or_else(|_| json!(word), Value::from);
     let finish = match answered.finish_reasons.as_slice() {
         [] => Value::Null,
-        [one] => json!(one),
-        many => json!(many),
+        [one] => word(one),
+        many => many.iter().map(word).collect(),
     };
     let usage = answered.usage.as_ref().map(|usage| {
         let cached = usage.cache_read.unwrap_or_default() + usage.cache_write.unwrap_or_default();
