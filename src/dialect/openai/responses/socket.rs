@@ -139,6 +139,7 @@ impl Lines {
         let mut input =
             asked.continues.as_deref().map(|before| self.memory.history(before)).unwrap_or_default();
         let known = input.len();
+        asked.whole = known > 0;
         input.append(&mut asked.input);
         asked.input = input;
         let listening = Listening::new(&self.provider);
