@@ -150,7 +150,10 @@ fn part(part: &Value) -> Vec<Part> {
             made.extra.append(&mut rest(part, &known));
             vec![made]
         }
-        None => vec![PartKind::Other { kind: kind.to_owned(), value: part.clone() }.into()],
+        None => {
+            let kind = if kind.is_empty() { "content" } else { kind };
+            vec![PartKind::Other { kind: kind.to_owned(), value: part.clone() }.into()]
+        }
     }
 }
 
