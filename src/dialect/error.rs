@@ -70,7 +70,8 @@ fn of_object(object: &Value) -> ApiError {
     let message = message.iter().find_map(|key| match object.some(key)? {
         Value::String(text) => Some(text.clone()),
         Value::Object(inner) if *key == "detail" || *key == "message" => {
-            inner.get("message").and_then(Value::as_str).map(str::to_owned)
+            let said = inner.get("message").and_then(Value::as_str).map(str::to_owned);
+            said.or_else(|| object.get(*key).map(Value::to_string))
         }
         other => Some(other.to_string()),
     });

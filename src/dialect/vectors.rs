@@ -52,6 +52,7 @@ pub fn input(value: &Value) -> Vec<Message> {
 fn add(value: &Value, parts: &mut Vec<Part>) {
     match value {
         Value::Null => {}
+        Value::String(text) if text.is_empty() => {}
         Value::String(text) => parts.push(Part::text(text.as_str())),
         Value::Array(list) if !list.is_empty() && list.iter().all(Value::is_number) => {
             let value = json!({"count": list.len()});

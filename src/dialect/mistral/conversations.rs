@@ -50,7 +50,6 @@ impl Dialect for Conversations {
             Some(Value::Array(list)) => list.iter().map(entry::asked).collect(),
             _ => Vec::new(),
         };
-        asked.continues = json.word("from_entry_id").map(str::to_owned);
         asked.tools = json.list("tools").iter().map(content::tool).collect();
         asked.parameters = rest(&json, SAID);
         asked
@@ -102,7 +101,7 @@ impl Answer for Listening {
     fn finish(self: Box<Self>, asked: &mut Asked) -> Finished {
         let Self { mut answered, conversation, mut entries, usage, first, .. } = *self;
         entries.sort_by_key(|(place, _)| *place);
-        let entries: Vec<Value> = entries.into_iter().map(|(_, entry)| entry.into()).collect();
+        let entries: Vec<Value> = entries.into_iter().map(|(_, entry)| without_places(entry)).collect();
         let model = entries.iter().rev().find_map(|entry| entry.word("model"));
         answered.model = model.map(str::to_owned);
         answered.first_token = first.0;
@@ -200,6 +199,15 @@ fn piece_of(list: &mut Vec<Value>, piece: &Value, index: Option<u64>) {
             None => json!({"type": "text", "text": text}),
         }),
     }
+}
+
+/// An entry without the marks that told which of its chunks a piece goes on with.
+fn without_places(mut entry: Map<String, Value>) -> Value {
+    let chunks = entry.get_mut("content").and_then(Value::as_array_mut);
+    for chunk in chunks.into_iter().flatten().filter_map(Value::as_object_mut) {
+        chunk.remove("at");
+    }
+    entry.into()
 }
 
 /// Connectors' tokens are read by the model beside the prompt, and their calls are billed by the piece.

@@ -3,10 +3,9 @@
 mod choice;
 mod listen;
 
-use serde_json::Value;
-
 use super::content;
 use crate::dialect::json::{Look, rest};
+use crate::dialect::whole::request;
 use crate::dialect::{Answer, AnswerHead, Call, Dialect};
 use crate::model::{Asked, Message, Operation, Part};
 
@@ -14,8 +13,8 @@ pub struct Chat;
 
 /// Paths that end like this, whoever's they are.
 const SUFFIXES: &[&str] = &["/chat/completions", "/agents/completions", "/fim/completions"];
-/// Where an answer that was put off is fetched from.
-const DEFERRED: &str = "deferred-completion";
+/// Where an answer that was put off is fetched from: behind `/chat/deferred-completion`, or `/async/chat/completions`.
+const DEFERRED: &[(&str, &str)] = &[("chat", "deferred-completion"), ("async", "completions")];
 /// What of a request is said elsewhere in the record.
 const SAID: &[&str] = &["model", "messages", "prompt", "tools", "functions", "stream"];
 
@@ -27,26 +26,26 @@ impl Dialect for Chat {
     fn claims(&self, call: &Call) -> bool {
         let writer = call.provider == "writer" && call.posts_to("/v1/chat");
         let portkey = call.path.contains("/prompts/") && call.posts_to("/completions");
-        SUFFIXES.iter().any(|suffix| call.posts_to(suffix)) || writer || portkey || is_deferred(call)
+        SUFFIXES.iter().any(|suffix| call.posts_to(suffix)) || writer || portkey || deferred(call).is_some()
     }
 
     fn operation(&self, call: &Call) -> Operation {
-        if is_deferred(call) { Operation::FetchResponse } else { Operation::Chat }
+        if deferred(call).is_some() { Operation::FetchResponse } else { Operation::Chat }
     }
 
     fn asked(&self, call: &Call, body: &[u8]) -> Asked {
         let mut asked = Asked { model: call.behind("deployments"), ..Asked::default() };
-        if is_deferred(call) {
-            asked.continues = call.behind(DEFERRED);
+        if let Some(id) = deferred(call) {
+            asked.continues = Some(id);
             return asked;
         }
-        let json: Value = match serde_json::from_slice(body) {
-            Ok(json) => json,
-            Err(why) => {
-                asked.problems.push(format!("request: {why}"));
-                return asked;
-            }
-        };
+        let mut json = request(body, &mut asked);
+        // What is asked for later is wrapped.
+        if json.get("messages").is_none()
+            && let Some(inner) = json.get_mut("request").filter(|inner| inner.is_object())
+        {
+            json = inner.take();
+        }
         if let Some(model) = json.word("model") {
             asked.model = Some(model.to_owned());
         }
@@ -66,6 +65,12 @@ impl Dialect for Chat {
     }
 }
 
-fn is_deferred(call: &Call) -> bool {
-    call.is_get() && call.behind(DEFERRED).is_some()
+/// The id that an answer put off is fetched by.
+fn deferred(call: &Call) -> Option<String> {
+    let segments = call.segments();
+    let placed = |(first, last): &(&str, &str)| {
+        let within = segments.contains(first);
+        call.behind(last).filter(|_| within)
+    };
+    DEFERRED.iter().find_map(placed).filter(|_| call.is_get())
 }

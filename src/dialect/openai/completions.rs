@@ -31,11 +31,13 @@ const KNOWN: &[&str] = &[
     "prompt_filter_results",
     "prompt_token_ids",
     "prompt_logprobs",
+    "value",
 ];
 /// The same of a choice.
 const KNOWN_CHOICE: &[&str] = &[
     "index",
     "text",
+    "value",
     "finish_reason",
     "logprobs",
     "reasoning",
@@ -118,6 +120,10 @@ impl Answer for Listening {
                 self.first.saw(heard.at);
             }
         }
+        // Writer's pieces have no choices.
+        if json.word("value").is_some() && self.choice(0, json) {
+            self.first.saw(heard.at);
+        }
         self.top(json);
         self.answered.complete |= !heard.streamed && !json.is_null();
     }
@@ -155,7 +161,7 @@ impl Listening {
         }
         // Gateways answer with a chat's message now and then.
         let inner = json.some("message").or_else(|| json.some("delta"));
-        let text = json.word("text").or_else(|| inner?.word("content"));
+        let text = json.word("text").or_else(|| json.word("value")).or_else(|| inner?.word("content"));
         let thought = json.word("reasoning_content").or_else(|| json.word("reasoning"));
         choice.text.push_str(text.unwrap_or_default());
         choice.reasoning.push_str(thought.unwrap_or_default());

@@ -121,6 +121,7 @@ fn part(part: &Value) -> Vec<Part> {
             let content = audio.text("data")?.to_owned();
             Some(PartKind::Blob { modality: "audio", mime_type, content }.into())
         }),
+        "document_url" => part.text("document_url").map(|url| linked("document", url)),
         "file" => part.get("file").and_then(file),
         // Mistral's reasoning, a list of texts in itself.
         "thinking" => {
@@ -133,13 +134,26 @@ fn part(part: &Value) -> Vec<Part> {
         }
         _ => None,
     };
-    let known = ["type", "text", "refusal", "image_url", "video_url", "input_audio", "file", "thinking"];
+    let known = [
+        "type",
+        "text",
+        "refusal",
+        "image_url",
+        "video_url",
+        "document_url",
+        "input_audio",
+        "file",
+        "thinking",
+    ];
     match made {
         Some(mut made) => {
             made.extra.append(&mut rest(part, &known));
             vec![made]
         }
-        None => vec![PartKind::Other { kind: kind.to_owned(), value: part.clone() }.into()],
+        None => {
+            let kind = if kind.is_empty() { "content" } else { kind };
+            vec![PartKind::Other { kind: kind.to_owned(), value: part.clone() }.into()]
+        }
     }
 }
 

@@ -87,9 +87,9 @@ impl Answer for Listening {
         let width = width(asked);
         let mut vectors = Vectors::default();
         for element in &data {
-            // Voyage's contextualised ones are lists of lists.
+            // Voyage's contextualised ones are lists of lists, Jina's of many vectors have a plural name.
             let inner = element.list("data").iter().filter_map(|one| one.some("embedding"));
-            let own = element.some("embedding").into_iter();
+            let own = element.some("embedding").or_else(|| element.some("embeddings")).into_iter();
             own.chain(inner).for_each(|vector| vectors.hear(vector, width));
         }
         vectors.put(&mut answered);

@@ -96,8 +96,9 @@ impl Answer for Listening {
         let Self { head, mime_type, mut answered, size, first, .. } = *self;
         answered.first_token = first.0;
         if size > 0 {
-            let value: Value = json!({"mime_type": mime_type, "size": size});
-            let part = PartKind::Other { kind: "audio".to_owned(), value }.into();
+            let value: Value = json!({"size": size});
+            let part = Part::from(PartKind::Other { kind: "audio".to_owned(), value });
+            let part = part.with("mime_type", json!(mime_type));
             answered.output = vec![Message::new("assistant", vec![part])];
             // Nobody says what was used; whoever bills by the character bills these.
             answered.usage = answered.usage.or_else(|| estimated(asked));

@@ -62,6 +62,13 @@ impl Answer for Listening {
         }
         let bare = heard.error && heard.json.get("choices").is_none();
         let mut json = heard.json;
+        // One that was put off is wrapped.
+        if json.get("choices").is_none()
+            && let Some(inner) = json.get_mut("response").filter(|inner| inner.is_object()).map(Value::take)
+        {
+            self.top(&json);
+            json = inner;
+        }
         if let Some(choices) = json.get_mut("choices").and_then(Value::as_array_mut) {
             for (place, choice) in choices.iter_mut().enumerate() {
                 self.choice(place, choice, heard.at, heard.streamed);
