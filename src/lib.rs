@@ -12,6 +12,7 @@
 //!              ▼ bytes as they came
 //!            dialect                    what a provider said: events out of bytes
 //!
+//! redact                                what must not be kept, taken out before anything is
 //! price                                 what a call costs: usage × price table, pure
 //! store                                 what was recorded, each piece of it once
 //! ```
@@ -20,6 +21,7 @@ pub mod model;
 pub mod tape;
 pub mod proxy;
 pub mod dialect;
+pub mod redact;
 pub mod price;
 pub mod store;
 pub mod web;

@@ -11,11 +11,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tape", &["model"]),
     ("proxy", &["model", "tape"]),
     ("dialect", &["model"]),
+    // Of the dialects it knows the framings alone.
+    ("redact", &["model", "dialect"]),
     ("price", &["model"]),
     ("store", &["model"]),
     // Of the tape it knows the counts it shows.
     ("web", &["model", "tape"]),
-    ("config", &["model", "tape", "proxy", "web"]),
+    ("config", &["model", "tape", "proxy", "redact", "web"]),
     ("app", &["model", "tape", "proxy", "web", "config"]),
     ("cli", &["model", "config", "app"]),
 ];
@@ -23,19 +25,20 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Outside crates and the rooms that may name them. One that is not here may be named nowhere.
 const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["web"]),
-    ("base64", &["proxy"]),
+    ("base64", &["proxy", "redact"]),
     ("blake3", &["tape"]),
     ("brotli_decompressor", &["dialect"]),
     ("bytes", &["model", "tape", "proxy"]),
     ("clap", &["cli"]),
-    ("crc32fast", &["tape", "dialect"]),
+    ("crc32fast", &["tape", "dialect", "redact"]),
     ("flate2", &["dialect"]),
     ("http", &["tape", "proxy"]),
     ("http_body", &["proxy"]),
     ("http_body_util", &["proxy"]),
     ("hyper", &["proxy"]),
     ("hyper_util", &["proxy"]),
-    ("memchr", &["dialect"]),
+    ("memchr", &["dialect", "redact"]),
+    ("regex", &["redact"]),
     ("rustix", &["cli"]),
     ("rustls", &["proxy"]),
     ("rustls_native_certs", &["proxy"]),

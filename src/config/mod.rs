@@ -21,7 +21,7 @@ pub use log::{Config as Log, Format as LogFormat};
 pub use mistake::{Mistake, Mistakes, Place};
 pub use section::{Entry, SECTIONS, Section};
 
-use crate::{proxy, tape, web};
+use crate::{proxy, redact, tape, web};
 
 /// Every setting there is, as resolved.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,6 +29,7 @@ pub struct Config {
     pub proxy: proxy::Config,
     pub web: web::Config,
     pub tape: tape::Config,
+    pub redact: redact::Config,
     pub log: Log,
     /// By name, in the order in which they were first named.
     pub upstreams: Vec<(String, proxy::upstream::Config)>,

@@ -1,0 +1,117 @@
+//! Tells the many texts that hold nothing from the few that may, at the speed of memory.
+
+use regex::bytes::Regex;
+
+use super::fields::Fields;
+use super::pattern::{Follow, Pattern, Sign};
+
+/// Which patterns may have a match: one bit each.
+pub(super) type Set = u128;
+
+pub(super) struct Gate {
+    /// All literals as one expression, which the library looks for many bytes at a time.
+    literals: Option<Regex>,
+    entries: Vec<Entry>,
+    regexes: Vec<(Set, Regex)>,
+    /// Patterns without a sign, and those that found no place in a set.
+    always: bool,
+    /// Names of members whose values are credentials.
+    names: Option<Regex>,
+}
+
+struct Entry {
+    literal: &'static str,
+    follow: Follow,
+    /// Nothing for the escape.
+    pattern: Set,
+}
+
+/// A letter or a sign written as a number may hide any literal.
+const ESCAPE: &str = "\\u00";
+
+/// The bit of the pattern at this place; none beyond the set's size.
+pub(super) fn bit(place: usize) -> Option<Set> {
+    1_u128.checked_shl(u32::try_from(place).ok()?)
+}
+
+impl Gate {
+    pub(super) fn new(patterns: &[Pattern], fields: Option<&Fields>) -> Self {
+        let escape = Entry { literal: ESCAPE, follow: Follow::Any, pattern: 0 };
+        let mut gate =
+            Self { literals: None, entries: vec![escape], regexes: Vec::new(), always: false, names: None };
+        for (place, pattern) in patterns.iter().enumerate() {
+            match (&pattern.sign, bit(place)) {
+                (Sign::Literals(literals, follow), Some(pattern)) => {
+                    let entry = |literal: &&'static str| Entry { literal, follow: *follow, pattern };
+                    gate.entries.extend(literals.iter().map(entry));
+                }
+                (Sign::Regex(regex), Some(pattern)) => gate.regexes.push((pattern, regex.clone())),
+                (Sign::None, _) | (_, None) => gate.always = true,
+            }
+        }
+        let literals = gate.entries.iter().map(|entry| regex::escape(entry.literal));
+        gate.literals = Regex::new(&format!("(?-u){}", plain(literals.collect()))).ok();
+        gate.names = fields.and_then(|fields| Regex::new(&fields.sign()).ok());
+        gate
+    }
+
+    /// Whether there may be anything in this text, also where it is JSON or another text with escapes.
+    pub(super) fn may_match(&self, text: &[u8], fields: Option<&Fields>) -> bool {
+        if self.always {
+            return !text.is_empty();
+        }
+        let mut at = 0;
+        while let Some(found) = self.next_literal(text, at) {
+            let rest = text.get(found..).unwrap_or_default();
+            let is_escape = rest.starts_with(ESCAPE.as_bytes());
+            let of_ascii = is_escape && matches!(rest.get(ESCAPE.len()), Some(b'2'..=b'7'));
+            if of_ascii || self.entries_at(rest) != 0 {
+                return true;
+            }
+            at = found + 1;
+        }
+        self.regexes.iter().any(|(_, regex)| regex.is_match(text)) || self.names_in(text, fields)
+    }
+
+    /// The patterns to try on this text, which is no longer written with escapes.
+    pub(super) fn patterns_for(&self, text: &[u8]) -> Set {
+        let mut set = 0;
+        let mut at = 0;
+        while let Some(found) = self.next_literal(text, at) {
+            set |= self.entries_at(text.get(found..).unwrap_or_default());
+            at = found + 1;
+        }
+        for (pattern, regex) in &self.regexes {
+            if regex.is_match(text) {
+                set |= pattern;
+            }
+        }
+        set
+    }
+
+    fn next_literal(&self, text: &[u8], at: usize) -> Option<usize> {
+        if at > text.len() {
+            return None;
+        }
+        Some(self.literals.as_ref()?.find_at(text, at)?.start())
+    }
+
+    fn entries_at(&self, rest: &[u8]) -> Set {
+        let holds = |entry: &&Entry| {
+            rest.strip_prefix(entry.literal.as_bytes()).is_some_and(|behind| entry.follow.holds(behind))
+        };
+        self.entries.iter().filter(holds).fold(0, |set, entry| set | entry.pattern)
+    }
+
+    fn names_in(&self, text: &[u8], fields: Option<&Fields>) -> bool {
+        let (Some(names), Some(fields)) = (&self.names, fields) else { return false };
+        let mut found = names.find_iter(text);
+        found.any(|found| fields.may_lead(text.get(..found.end() - 1).unwrap_or_default()))
+    }
+}
+
+fn plain(mut literals: Vec<String>) -> String {
+    literals.sort();
+    literals.dedup();
+    literals.join("|")
+}
