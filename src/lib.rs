@@ -15,6 +15,7 @@
 //! redact                                what must not be kept, taken out before anything is
 //! price                                 what a call costs: usage × price table, pure
 //! store                                 what was recorded, each piece of it once
+//! recorder                              joins them: tape → dialect → price → store
 //! ```
 
 pub mod model;
@@ -24,6 +25,7 @@ pub mod dialect;
 pub mod redact;
 pub mod price;
 pub mod store;
+pub mod recorder;
 pub mod web;
 pub mod config;
 pub mod app;

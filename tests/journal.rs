@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, StatusCode, Version};
-use wiretape::model::{Closer, Direction, Ending, ExchangeId, Micros};
+use wiretape::model::{Closer, Direction, Ending, ExchangeId, Headers, Micros};
 use wiretape::tape::{
-    Begin, Config, Counters, Entry, Event, Found, Headers, Journal, Keeper, Queue, Reader, Recovered,
-    ResponseHead, Shelf, Tap, recover,
+    Begin, Config, Counters, Entry, Event, Found, Journal, Keeper, Queue, Reader, Recovered, ResponseHead,
+    Shelf, Tap, lines_of, recover,
 };
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -41,7 +41,7 @@ fn headers(pairs: &[(&'static str, &str)]) -> Headers {
     for (name, value) in pairs {
         map.append(*name, value.parse().unwrap());
     }
-    Headers::of(&map)
+    lines_of(&map)
 }
 
 fn begin(queue: &Arc<Queue>) -> (ExchangeId, Tap) {

@@ -292,6 +292,15 @@ impl ApiError {
 }
 
 impl Reading {
+    /// All of it, as the record tells it.
+    pub fn to_json(&self) -> Value {
+        let mut object = Map::new();
+        self.put_head(&mut object);
+        put(&mut object, "error", self.answered.error.as_ref().map_or(Value::Null, ApiError::to_json));
+        object.extend(self.content());
+        Value::Object(object)
+    }
+
     fn put_head(&self, o: &mut Map<String, Value>) {
         let Self { dialect, operation, asked, answered, start: _, end: _ } = self;
         put(o, "dialect", (*dialect).into());

@@ -25,6 +25,7 @@ mod writer;
 mod journal;
 mod scan;
 pub mod recover;
+mod fetch;
 
 #[cfg(test)]
 mod testing;
@@ -32,6 +33,7 @@ mod testing;
 pub use config::{Config, JOURNAL_SETTINGS, SETTINGS, Sync};
 pub use counts::{JournalCounters, JournalCounts};
 pub use event::{Begin, Event, Record, ResponseHead, lines_of};
+pub use fetch::fetch;
 pub use format::{Entry, Stored};
 pub use journal::Journal;
 pub use queue::{Counters, Counts, Queue};

@@ -102,6 +102,13 @@ impl Shelf {
         }
     }
 
+    /// The segments with records of this exchange, oldest first.
+    pub(super) fn holding(&self, exchange: ExchangeId) -> Vec<u64> {
+        let state = self.lock();
+        let holding = state.segments.iter().filter(|(_, segment)| segment.holds.contains(&exchange));
+        holding.map(|(number, _)| *number).collect()
+    }
+
     /// Deletes a segment if everything in it is committed. `true`: it is gone.
     pub fn release(&self, number: u64) -> bool {
         let mut state = self.lock();

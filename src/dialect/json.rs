@@ -1,0 +1,156 @@
+//! Looking into JSON that may be shaped otherwise than its provider says.
+
+use serde_json::{Map, Value};
+
+use crate::model::Usage;
+
+/// Looks that find nothing where the shape is another.
+pub trait Look {
+    /// A text at this key; an empty one counts.
+    fn text(&self, key: &str) -> Option<&str>;
+
+    /// A text at this key that is not empty.
+    fn word(&self, key: &str) -> Option<&str> {
+        self.text(key).filter(|text| !text.is_empty())
+    }
+
+    /// A whole number at this key, also where it is written as 12.0 or "12".
+    fn count(&self, key: &str) -> Option<u64>;
+
+    /// The elements of an array at this key, none where there is no such.
+    fn list(&self, key: &str) -> &[Value];
+
+    /// What is at this key, unless it is null.
+    fn some(&self, key: &str) -> Option<&Value>;
+
+    fn truth(&self, key: &str) -> Option<bool>;
+}
+
+impl Look for Value {
+    fn text(&self, key: &str) -> Option<&str> {
+        self.get(key)?.as_str()
+    }
+
+    fn count(&self, key: &str) -> Option<u64> {
+        count(self.get(key)?)
+    }
+
+    fn list(&self, key: &str) -> &[Value] {
+        self.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn some(&self, key: &str) -> Option<&Value> {
+        self.get(key).filter(|value| !value.is_null())
+    }
+
+    fn truth(&self, key: &str) -> Option<bool> {
+        self.get(key)?.as_bool()
+    }
+}
+
+/// A whole number, also where it is written as 12.0 or "12".
+pub fn count(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64().or_else(|| {
+            let float =
+                number.as_f64().filter(|float| float.fract() == 0.0 && (0.0..9e15).contains(float))?;
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "whole, positive and small enough, as was just asked"
+            )]
+            Some(float as u64)
+        }),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// JSON where it parses, else the text as it came; an empty text is an empty object. What tools' arguments are.
+pub fn arguments(text: &str) -> Value {
+    if text.trim().is_empty() {
+        return Value::Object(Map::new());
+    }
+    serde_json::from_str(text).unwrap_or_else(|_| text.into())
+}
+
+/// The keys of an object but these, without nulls: a call's parameters are what is left of its request.
+pub fn rest(object: &Value, but: &[&str]) -> Map<String, Value> {
+    let Some(object) = object.as_object() else { return Map::new() };
+    let kept = object.iter().filter(|(key, value)| !but.contains(&key.as_str()) && !value.is_null());
+    kept.map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// Takes a text out of its place, leaving null.
+pub fn take_text(value: &mut Value, key: &str) -> Option<String> {
+    match value.get_mut(key)?.take() {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// Adds up what there is.
+pub fn sum(counts: &[Option<u64>]) -> Option<u64> {
+    let mut known = counts.iter().flatten().peekable();
+    known.peek()?;
+    Some(known.fold(0, |sum, count| sum.saturating_add(*count)))
+}
+
+/// The checks that hold for every provider, once its figures are in the common meaning: what contradicts itself is said.
+pub fn check(usage: &mut Usage) {
+    let parts = [
+        ("cache_read", usage.cache_read, usage.input, "input"),
+        ("cache_write", usage.cache_write, usage.input, "input"),
+        ("reasoning", usage.reasoning, usage.output, "output"),
+        ("audio_input", usage.audio_input, usage.input, "input"),
+        ("audio_output", usage.audio_output, usage.output, "output"),
+    ];
+    for (name, part, whole, of) in parts {
+        if let (Some(part), Some(whole)) = (part, whole)
+            && part > whole
+        {
+            usage.anomalies.push(format!("{name} {part} is above {of} {whole}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn numbers_come_in_many_shapes() {
+        for (value, expected) in [
+            (json!(12), Some(12)),
+            (json!(12.0), Some(12)),
+            (json!("12"), Some(12)),
+            (json!(12.5), None),
+            (json!(-1), None),
+            (json!(null), None),
+        ] {
+            assert_eq!(count(&value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn arguments_are_json_where_they_parse() {
+        assert_eq!(arguments(r#"{"a":1}"#), json!({"a": 1}));
+        assert_eq!(arguments(" "), json!({}));
+        assert_eq!(arguments(r#"{"a":"#), json!(r#"{"a":"#));
+    }
+
+    #[test]
+    fn nothing_known_has_no_sum() {
+        assert_eq!(sum(&[None, None]), None);
+        assert_eq!(sum(&[None, Some(2), Some(3)]), Some(5));
+    }
+
+    #[test]
+    fn a_part_above_its_whole_is_said() {
+        let mut usage = Usage { input: Some(1), cache_read: Some(2), ..Usage::default() };
+        check(&mut usage);
+        assert_eq!(usage.anomalies, ["cache_read 2 is above input 1"]);
+    }
+}

@@ -1,0 +1,139 @@
+//! Usage as OpenAI counts it, and as those who copied the form count otherwise.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::dialect::json::{Look, check, sum};
+use crate::model::{Usage, Usd};
+
+/// The usage object of chat completions, completions, embeddings and responses.
+pub fn usage(json: &Value, provider: &str) -> Option<Usage> {
+    if !json.is_object() || json.as_object().is_some_and(serde_json::Map::is_empty) {
+        return None;
+    }
+    let of_input = ["prompt_tokens_details", "input_tokens_details", "input_token_details"];
+    let of_output = ["completion_tokens_details", "output_tokens_details", "output_token_details"];
+    let detail = |places: &[&str], key: &str| places.iter().find_map(|place| json.get(place)?.count(key));
+    let input = json.count("prompt_tokens").or_else(|| json.count("input_tokens"));
+    let output = json.count("completion_tokens").or_else(|| json.count("output_tokens"));
+    let reasoning = detail(&of_output, "reasoning_tokens").or_else(|| json.count("reasoning_tokens"));
+    let write = |key| json.get("input_tokens_details")?.get("cache_write_tokens_details")?.count(key);
+    let mut usage = Usage {
+        input,
+        output,
+        total: json.count("total_tokens"),
+        cache_read: detail(&of_input, "cached_tokens")
+            .or_else(|| json.count("prompt_cache_hit_tokens"))
+            .or_else(|| json.count("num_cached_tokens"))
+            .or_else(|| json.count("cached_tokens")),
+        cache_write: detail(&of_input, "cache_write_tokens")
+            .or_else(|| detail(&of_input, "cache_creation_tokens"))
+            .or_else(|| json.count("cache_creation_input_tokens")),
+        cache_write_12h: write("ttl_12h_tokens"),
+        reasoning,
+        audio_input: detail(&of_input, "audio_tokens"),
+        audio_output: detail(&of_output, "audio_tokens"),
+        image_input: detail(&of_input, "image_tokens"),
+        image_output: detail(&of_output, "image_tokens"),
+        audio: json.count("prompt_audio_seconds").map(Duration::from_secs),
+        raw: Some(json.clone()),
+        ..Usage::default()
+    };
+    settle(&mut usage, provider);
+    check(&mut usage);
+    Some(usage)
+}
+
+/// Brings figures that follow other rules into the common meaning. The figures themselves tell which rules they follow:
+/// what answers to a name may be a gateway to something else.
+fn settle(usage: &mut Usage, provider: &str) {
+    let (Some(input), Some(output)) = (usage.input, usage.output) else {
+        // Some embeddings have a sum alone.
+        if usage.output.is_none() && usage.input.is_none() {
+            usage.input = usage.total;
+        }
+        return;
+    };
+    let reasoning = usage.reasoning.unwrap_or_default();
+    let heard = usage.audio_input.unwrap_or_default();
+    match usage.total {
+        _ if input.saturating_add(output) == usage.total.unwrap_or(u64::MAX) => {}
+        // xAI's chat leaves reasoning out of the completion.
+        Some(total) if reasoning > 0 && sum(&[Some(input), Some(output), Some(reasoning)]) == Some(total) => {
+            usage.output = Some(output.saturating_add(reasoning));
+        }
+        // Mistral leaves sound out of the prompt.
+        Some(total) if heard > 0 && sum(&[Some(input), Some(output), Some(heard)]) == Some(total) => {
+            usage.input = Some(input.saturating_add(heard));
+        }
+        Some(total) => {
+            usage.anomalies.push(format!("total {total} is not input {input} and output {output} together"));
+        }
+        None => {}
+    }
+    // Vercel's gateway passes Google's completion on without the reasoning, and bills both.
+    if provider.starts_with("vercel") && reasoning > usage.output.unwrap_or_default() {
+        usage.anomalies.push(format!("reasoning {reasoning} is not in output {output}"));
+        usage.output = Some(output.saturating_add(reasoning));
+    }
+}
+
+/// What the provider says it bills, in the places where gateways say so.
+pub fn billed(usage: &Value) -> Option<Usd> {
+    if let Some(ticks) = usage.count("cost_in_usd_ticks") {
+        // 1 USD is 10^10 ticks, and a tick 100 pico-dollars.
+        return Some(Usd::from_picos(i128::from(ticks) * 100));
+    }
+    let cost = match usage.some("cost")? {
+        Value::Object(parts) => parts.get("total_cost")?,
+        cost => cost,
+    };
+    match cost {
+        Value::Number(number) => Usd::from_f64(number.as_f64()?),
+        Value::String(text) => Usd::parse(text),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn figures_tell_which_rules_they_follow() {
+        let read = |json: Value| {
+            let usage = usage(&json, "any").unwrap();
+            (usage.input, usage.output, usage.anomalies.len())
+        };
+        let reasoning = json!({"reasoning_tokens": 7});
+        assert_eq!(
+            read(json!({"prompt_tokens": 10, "completion_tokens": 9, "total_tokens": 19,
+                "completion_tokens_details": reasoning})),
+            (Some(10), Some(9), 0)
+        );
+        assert_eq!(
+            read(json!({"prompt_tokens": 10, "completion_tokens": 9, "total_tokens": 26,
+                "completion_tokens_details": reasoning})),
+            (Some(10), Some(16), 0)
+        );
+        assert_eq!(read(json!({"prompt_tokens": 10, "total_tokens": 10})), (Some(10), None, 0));
+        assert_eq!(read(json!({"total_tokens": 10})), (Some(10), None, 0));
+        assert_eq!(
+            read(json!({"prompt_tokens": 10, "completion_tokens": 9, "total_tokens": 30})),
+            (Some(10), Some(9), 1)
+        );
+        assert_eq!(usage(&json!({}), "any"), None);
+        assert_eq!(usage(&json!(null), "any"), None);
+    }
+
+    #[test]
+    fn bills_come_in_dollars_and_in_ticks() {
+        assert_eq!(billed(&json!({"cost": 0.0012})), Usd::parse("0.0012"));
+        assert_eq!(billed(&json!({"cost": {"total_cost": 0.5}})), Usd::parse("0.5"));
+        assert_eq!(billed(&json!({"cost_in_usd_ticks": 10_000_000_000_u64})), Usd::parse("1"));
+        assert_eq!(billed(&json!({})), None);
+    }
+}

@@ -1,0 +1,111 @@
+//! An observation as the store takes it.
+
+use crate::model::{Message, Observation, PartKind, Reading};
+use crate::store::Observed;
+
+/// How much of a text a list shows, in characters.
+const PREVIEW: usize = 200;
+
+/// The record's head, what lists show, and what search finds.
+pub fn observed(observation: &Observation) -> Observed {
+    let reading = observation.reading.as_ref();
+    Observed {
+        head: observation.head(),
+        content: None,
+        input_preview: reading.map(input_preview).unwrap_or_default(),
+        output_preview: reading.map(output_preview).unwrap_or_default(),
+        text: reading.map(text).unwrap_or_default(),
+    }
+}
+
+/// What the user said last, or the tool's result that was sent.
+fn input_preview(reading: &Reading) -> String {
+    let Some(last) = reading.asked.input.last() else { return String::new() };
+    shown(last)
+}
+
+fn output_preview(reading: &Reading) -> String {
+    reading.answered.output.first().map(shown).unwrap_or_default()
+}
+
+/// A message in a line.
+fn shown(message: &Message) -> String {
+    let mut line = String::new();
+    for part in &message.parts {
+        let piece = match &part.kind {
+            PartKind::Text(text) | PartKind::Refusal(text) => text.clone(),
+            PartKind::ToolCall { name, arguments, .. } => format!("{name}({arguments})"),
+            PartKind::ToolCallResponse { response, .. } => match response.as_str() {
+                Some(text) => text.to_owned(),
+                None => response.to_string(),
+            },
+            PartKind::ServerToolCall { name, .. } => format!("[{name}]"),
+            PartKind::Blob { modality, .. }
+            | PartKind::Uri { modality, .. }
+            | PartKind::File { modality, .. } => {
+                format!("[{modality}]")
+            }
+            PartKind::Reasoning(_) | PartKind::ServerToolCallResponse { .. } | PartKind::Other { .. } => {
+                continue;
+            }
+        };
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        // A preview needs no more of a text than it can show.
+        line.extend(piece.chars().take(PREVIEW * 2));
+        if line.len() > PREVIEW * 8 {
+            break;
+        }
+    }
+    shortened(&line)
+}
+
+/// White space as single spaces, and no longer than a preview is.
+fn shortened(text: &str) -> String {
+    let mut short = String::new();
+    for word in text.split_whitespace() {
+        if !short.is_empty() {
+            short.push(' ');
+        }
+        short.push_str(word);
+        if short.len() > PREVIEW * 4 {
+            break;
+        }
+    }
+    match short.char_indices().nth(PREVIEW) {
+        Some((at, _)) => format!("{}…", short.get(..at).unwrap_or_default()),
+        None => short,
+    }
+}
+
+/// What the answer says in words.
+fn text(reading: &Reading) -> String {
+    let mut text = String::new();
+    for part in reading.answered.output.iter().flat_map(|message| &message.parts) {
+        let piece = match &part.kind {
+            PartKind::Text(piece) | PartKind::Reasoning(piece) | PartKind::Refusal(piece) => piece.clone(),
+            PartKind::ToolCall { name, arguments, .. } => format!("{name} {arguments}"),
+            _ => continue,
+        };
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&piece);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn previews_are_short_and_in_one_line() {
+        assert_eq!(shortened(" a \n\n b\t"), "a b");
+        let long = "é".repeat(500);
+        let short = shortened(&long);
+        assert_eq!(short.chars().count(), PREVIEW + 1);
+        assert!(short.ends_with('…'));
+    }
+}

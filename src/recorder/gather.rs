@@ -1,0 +1,239 @@
+//! Records of the tape into exchanges. Memory is bounded: what grows past it is let go of, and read back from the tape
+//! when its end has come.
+
+use std::collections::{HashMap, HashSet};
+
+use bytes::Bytes;
+
+use crate::model::{Chunk, Closer, Direction, Ending, Exchange, ExchangeId, Head, Micros};
+use crate::tape::{Begin, Entry, Event, ResponseHead};
+
+/// Whose rules hold for an upstream, and what is spoken there if the configuration says so.
+pub type Upstream = Box<dyn Fn(&str) -> (String, Option<String>) + Send>;
+
+/// Exchanges under way.
+pub struct Gather {
+    open: HashMap<ExchangeId, Open>,
+    /// Bytes of bodies held.
+    held: usize,
+    max_held: usize,
+    max_body: usize,
+    upstream: Upstream,
+}
+
+/// An exchange under way.
+pub struct Open {
+    /// All but the bodies' bytes.
+    pub exchange: Exchange,
+    request: Vec<u8>,
+    response: Vec<u8>,
+    /// Its bodies were let go of.
+    pub on_tape: bool,
+    /// Something came since it was looked at last.
+    pub touched: bool,
+}
+
+impl Open {
+    fn body(&mut self, direction: Direction) -> &mut Vec<u8> {
+        match direction {
+            Direction::Request => &mut self.request,
+            Direction::Response => &mut self.response,
+        }
+    }
+
+    /// The exchange with its bodies as far as they came.
+    pub fn whole(self) -> Exchange {
+        let Self { mut exchange, request, response, .. } = self;
+        exchange.request.bytes = Bytes::from(request);
+        exchange.response.bytes = Bytes::from(response);
+        exchange
+    }
+
+    /// The same, while it goes on.
+    pub fn so_far(&self) -> Exchange {
+        let mut exchange = self.exchange.clone();
+        exchange.request.bytes = Bytes::copy_from_slice(&self.request);
+        exchange.response.bytes = Bytes::copy_from_slice(&self.response);
+        exchange
+    }
+
+    pub fn held(&self) -> usize {
+        self.request.len() + self.response.len()
+    }
+}
+
+impl Gather {
+    pub fn new(max_held: usize, max_body: usize, upstream: Upstream) -> Self {
+        Self { open: HashMap::new(), held: 0, max_held, max_body, upstream }
+    }
+
+    /// Whose rules hold for an upstream of this name.
+    pub fn upstream(&self, name: &str) -> (String, Option<String>) {
+        (self.upstream)(name)
+    }
+
+    /// Exchanges under way.
+    pub fn open_mut(&mut self) -> impl Iterator<Item = (&ExchangeId, &mut Open)> {
+        self.open.iter_mut()
+    }
+
+    /// Takes in what happened. `Some`: the exchange is over.
+    pub fn take(&mut self, id: ExchangeId, at: Micros, entry: Entry) -> Option<Open> {
+        let event = match entry {
+            Entry::Event(Event::Begin(begin)) => {
+                let exchange = self.begun(id, at, *begin);
+                self.open.entry(id).or_insert_with(|| Open::of(exchange));
+                return None;
+            }
+            Entry::Event(event) => event,
+            Entry::Passed { direction, bytes, last } => {
+                let open = self.open.get_mut(&id)?;
+                open.exchange.body_mut(direction).lost += bytes;
+                return if last { self.end(id, direction, at, Ending::Complete) } else { None };
+            }
+        };
+        let open = self.open.get_mut(&id)?;
+        open.touched = true;
+        match event {
+            Event::Begin(_) => None,
+            Event::Informational(status) => {
+                open.exchange.informational.push((status.as_u16(), at));
+                None
+            }
+            Event::Head(head) => {
+                let ResponseHead { status, version, headers, ours } = *head;
+                let version = format!("{version:?}");
+                open.exchange.head = Some(Head { at, status: status.as_u16(), version, headers, ours });
+                None
+            }
+            Event::Data(direction, bytes) => {
+                self.data(id, direction, at, &bytes);
+                None
+            }
+            Event::Last(direction, bytes) => {
+                self.data(id, direction, at, &bytes);
+                self.end(id, direction, at, Ending::Complete)
+            }
+            Event::Trailers(direction, trailers) => {
+                open.exchange.body_mut(direction).trailers = Some(trailers);
+                None
+            }
+            Event::Closed { direction, ending, lost } => {
+                open.exchange.body_mut(direction).lost += lost;
+                self.end(id, direction, at, ending)
+            }
+        }
+    }
+
+    /// Bytes of this exchange are missing here. It is read from the tape when it is over.
+    pub fn missing(&mut self, marked: &HashSet<ExchangeId>) {
+        for id in marked {
+            self.let_go(*id);
+        }
+    }
+
+    /// Gives an exchange up before its end.
+    pub fn interrupt(&mut self, id: ExchangeId) -> Option<Open> {
+        let open = self.open.remove(&id)?;
+        self.held -= open.held();
+        Some(open)
+    }
+
+    /// Their ids.
+    pub fn ids(&self) -> Vec<ExchangeId> {
+        self.open.keys().copied().collect()
+    }
+
+    fn begun(&self, id: ExchangeId, at: Micros, begin: Begin) -> Exchange {
+        let Begin { upstream, method, target, forwarded, version, headers, labels, upgrade } = begin;
+        let (provider, dialect) = (self.upstream)(&upstream);
+        Exchange {
+            id,
+            upstream: upstream.to_string(),
+            provider,
+            dialect,
+            method: method.as_str().to_owned(),
+            target: target.map(|target| target.to_string()),
+            forwarded: forwarded.to_string(),
+            version: format!("{version:?}"),
+            headers,
+            labels,
+            upgrade,
+            began: at,
+            request: Default::default(),
+            informational: Vec::new(),
+            head: None,
+            response: Default::default(),
+            redactions: Vec::new(),
+        }
+    }
+
+    fn data(&mut self, id: ExchangeId, direction: Direction, at: Micros, bytes: &[u8]) {
+        let Some(open) = self.open.get_mut(&id) else { return };
+        if bytes.is_empty() || open.on_tape {
+            return;
+        }
+        let room = self.max_body.saturating_sub(open.body(direction).len());
+        let after = at.0.saturating_sub(open.exchange.began.0);
+        let body = open.exchange.body_mut(direction);
+        if bytes.len() > room || body.lost > 0 {
+            // Cut, never holed.
+            body.lost += bytes.len() as u64;
+            return;
+        }
+        let length = bytes.len() as u64;
+        match body.chunks.last_mut() {
+            Some(last) if last.after == after => last.length += length,
+            _ => body.chunks.push(Chunk { after, length }),
+        }
+        open.body(direction).extend_from_slice(bytes);
+        self.held += bytes.len();
+        if self.held > self.max_held {
+            let largest = self.open.iter().max_by_key(|(_, open)| open.held()).map(|(id, _)| *id);
+            if let Some(largest) = largest {
+                self.let_go(largest);
+            }
+        }
+    }
+
+    fn let_go(&mut self, id: ExchangeId) {
+        let Some(open) = self.open.get_mut(&id) else { return };
+        self.held -= open.held();
+        open.on_tape = true;
+        open.request = Vec::new();
+        open.response = Vec::new();
+    }
+
+    fn end(&mut self, id: ExchangeId, direction: Direction, at: Micros, ending: Ending) -> Option<Open> {
+        let open = self.open.get_mut(&id)?;
+        let body = open.exchange.body_mut(direction);
+        body.end.get_or_insert((at, ending));
+        if !open.exchange.is_over() {
+            return None;
+        }
+        let open = self.open.remove(&id)?;
+        self.held -= open.held();
+        Some(open)
+    }
+}
+
+impl Open {
+    fn of(exchange: Exchange) -> Self {
+        Self { exchange, request: Vec::new(), response: Vec::new(), on_tape: false, touched: true }
+    }
+}
+
+/// Says that an exchange was cut off by the end of the program.
+pub fn cut_off(exchange: &mut Exchange) {
+    let last = [&exchange.request, &exchange.response]
+        .into_iter()
+        .filter_map(|body| body.chunks.last())
+        .map(|chunk| chunk.after)
+        .max()
+        .unwrap_or_default();
+    let at = Micros(exchange.began.0 + last);
+    for direction in [Direction::Request, Direction::Response] {
+        let why = "the recorder was stopped".to_owned();
+        exchange.body_mut(direction).end.get_or_insert((at, Ending::Broken { by: Closer::Us, why }));
+    }
+}

@@ -1,0 +1,190 @@
+//! Into the store: entries in batches, again and again while it does not take them, and never more of them in memory than
+//! there is room for.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::counts::{Counters, add};
+use crate::model::ExchangeId;
+use crate::store::{Entry, Store, StoreError};
+use crate::tape::Shelf;
+
+/// A batch is written when it has this many entries or bytes, and in any case when nothing else is to be done.
+const BATCH: usize = 256;
+const BATCH_BYTES: usize = 8 << 20;
+/// How long to wait after the store did not take something.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What is to be written.
+pub struct Keep {
+    store: Arc<dyn Store>,
+    shelf: Arc<Shelf>,
+    counters: Arc<Counters>,
+    runtime: tokio::runtime::Runtime,
+    waiting: Vec<Waiting>,
+    bytes: usize,
+    max_bytes: usize,
+    /// Let go of while the store was down; on the tape.
+    deferred: VecDeque<ExchangeId>,
+    pause: Duration,
+    again: Option<Instant>,
+}
+
+struct Waiting {
+    entry: Entry,
+    exchange: ExchangeId,
+    /// It has ended: once written, the tape may forget it.
+    whole: bool,
+    bytes: usize,
+}
+
+impl Keep {
+    pub fn new(
+        store: Arc<dyn Store>,
+        shelf: Arc<Shelf>,
+        counters: Arc<Counters>,
+        max_bytes: usize,
+    ) -> std::io::Result<Self> {
+        Ok(Self {
+            store,
+            shelf,
+            counters,
+            runtime: tokio::runtime::Builder::new_current_thread().build()?,
+            waiting: Vec::new(),
+            bytes: 0,
+            max_bytes,
+            deferred: VecDeque::new(),
+            pause: FIRST_PAUSE,
+            again: None,
+        })
+    }
+
+    /// One more to write.
+    pub fn put(&mut self, exchange: ExchangeId, whole: bool, entry: Entry) {
+        let bytes = entry
+            .exchange
+            .as_ref()
+            .map_or(0, |exchange| exchange.request.bytes.len() + exchange.response.bytes.len());
+        if self.again.is_some() && self.bytes + bytes > self.max_bytes {
+            if whole {
+                self.deferred.push_back(exchange);
+            }
+        } else {
+            self.bytes += bytes;
+            self.waiting.push(Waiting { entry, exchange, whole, bytes });
+            if self.waiting.len() >= BATCH || self.bytes >= BATCH_BYTES {
+                self.flush();
+            }
+        }
+        self.tell();
+    }
+
+    /// Whether the store has an exchange as a whole already. Where it does not say, it is taken not to.
+    pub fn has(&self, exchange: ExchangeId) -> bool {
+        let had = self.runtime.block_on(self.store.had(exchange));
+        matches!(had, Ok(crate::store::Had::Whole))
+    }
+
+    /// The tape may forget an exchange.
+    pub fn commit(&self, exchange: ExchangeId) {
+        self.shelf.commit(exchange);
+    }
+
+    /// The next exchange that was let go of, once the store takes something again.
+    pub fn deferred(&mut self) -> Option<ExchangeId> {
+        if self.again.is_some() || self.bytes > self.max_bytes / 2 {
+            return None;
+        }
+        self.deferred.pop_front()
+    }
+
+    /// Whether there is something left to write, now or later.
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.deferred.is_empty()
+    }
+
+    /// The store did not take something a moment ago.
+    pub fn is_pausing(&self) -> bool {
+        self.again.is_some_and(|again| Instant::now() < again)
+    }
+
+    /// Writes what waits.
+    pub fn flush(&mut self) {
+        if self.waiting.is_empty() || self.is_pausing() {
+            return;
+        }
+        let batch = std::mem::take(&mut self.waiting);
+        let entries: Vec<Entry> = batch.iter().map(|waiting| waiting.entry.clone()).collect();
+        match self.write(entries) {
+            Ok(()) => self.written(batch),
+            Err(StoreError::Unavailable(why)) => self.not_now(batch, &why),
+            // Something in it is not to be written. One by one, what is sound goes in.
+            Err(StoreError::Asked(_) | StoreError::Broken(_)) => self.one_by_one(batch),
+        }
+        self.tell();
+    }
+
+    fn write(&self, entries: Vec<Entry>) -> Result<(), StoreError> {
+        self.runtime.block_on(self.store.write(entries))
+    }
+
+    fn written(&mut self, batch: Vec<Waiting>) {
+        if self.counters.store_down.swap(false, Ordering::Relaxed) {
+            tracing::info!("the store takes records again");
+        }
+        self.again = None;
+        self.pause = FIRST_PAUSE;
+        for Waiting { entry, exchange, whole, bytes } in batch {
+            self.bytes -= bytes;
+            if whole {
+                add(&self.counters.exchanges, 1);
+                add(&self.counters.observations, entry.observations.len() as u64);
+                self.shelf.commit(exchange);
+            }
+        }
+    }
+
+    fn not_now(&mut self, batch: Vec<Waiting>, why: &str) {
+        self.counters.failed(why.to_owned());
+        if !self.counters.store_down.swap(true, Ordering::Relaxed) {
+            tracing::error!("the store does not take records, calls go on and the tape keeps them: {why}");
+        }
+        self.again = Some(Instant::now() + self.pause);
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        let mut kept = batch;
+        kept.append(&mut self.waiting);
+        self.waiting = kept;
+        while self.bytes > self.max_bytes
+            && let Some(Waiting { exchange, whole, bytes, .. }) = self.waiting.pop()
+        {
+            self.bytes -= bytes;
+            if whole {
+                self.deferred.push_front(exchange);
+            }
+        }
+    }
+
+    fn one_by_one(&mut self, batch: Vec<Waiting>) {
+        for waiting in batch {
+            match self.write(vec![waiting.entry.clone()]) {
+                Ok(()) => self.written(vec![waiting]),
+                Err(StoreError::Unavailable(why)) => self.not_now(vec![waiting], &why),
+                Err(why) => {
+                    self.bytes -= waiting.bytes;
+                    self.counters.failed(why.to_string());
+                    add(&self.counters.lost_exchanges, u64::from(waiting.whole));
+                    // It stays on the tape, for a program that knows better.
+                    tracing::error!(exchange = %waiting.exchange, "the store refuses an exchange: {why}");
+                }
+            }
+        }
+    }
+
+    fn tell(&self) {
+        let waiting = self.waiting.len() + self.deferred.len();
+        self.counters.waiting.store(waiting as u64, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,241 @@
+//! An exchange into observations: the dialect reads it, the price table bills it, and what the caller said is put beside.
+
+use crate::dialect;
+use crate::model::{
+    ApiError, Caller, Client, Closer, Direction, Exchange, ExchangeId, Kind, Observation, ObservationId,
+    Operation, Place, Reading, Status, TraceId, Usage, UsageSource,
+};
+use crate::price::{Call, Pricer};
+
+/// Response headers that name the call at the provider, the most telling first.
+const REQUEST_IDS: &[&str] = &[
+    "x-request-id",
+    "request-id",
+    "x-amzn-requestid",
+    "apim-request-id",
+    "x-oai-request-id",
+    "x-generation-id",
+    "mistral-correlation-id",
+    "x-ds-trace-id",
+    "cf-ray",
+];
+
+/// What came of reading an exchange.
+pub struct Observed {
+    pub observations: Vec<Observation>,
+    /// The reader panicked, and the bytes are all there is.
+    pub panicked: bool,
+}
+
+/// Reads an exchange. One that no dialect knows, or that a reader failed at, is one observation of its head.
+pub fn observe(exchange: &Exchange, pricer: &Pricer) -> Observed {
+    let (readings, panicked) = match dialect::read(exchange) {
+        Ok(readings) => (readings, false),
+        Err(dialect::Panicked) => (Vec::new(), true),
+    };
+    let socket = exchange.upgrade && !readings.is_empty();
+    let mut readings: Vec<Option<Reading>> = readings.into_iter().map(Some).collect();
+    if readings.is_empty() {
+        readings.push(None);
+    }
+    let observations =
+        (0..).zip(readings).map(|(index, reading)| one(exchange, index, reading, socket, pricer));
+    let mut observations: Vec<Observation> = observations.collect();
+    if panicked {
+        let loss = "the reader failed; the bytes are kept".to_owned();
+        observations.iter_mut().for_each(|observation| observation.losses.push(loss.clone()));
+    }
+    Observed { observations, panicked }
+}
+
+/// Each observation of an exchange has an id that follows from its place, so that reading again gives the same ids.
+pub fn id_of(exchange: ExchangeId, index: u32) -> ObservationId {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&exchange.to_bytes()).update(&index.to_be_bytes());
+    let hash = hasher.finalize();
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(hash.as_bytes().get(..8).unwrap_or(&[0; 8]));
+    ObservationId(u64::from_be_bytes(bytes))
+}
+
+fn one(
+    exchange: &Exchange,
+    index: u32,
+    mut reading: Option<Reading>,
+    socket: bool,
+    pricer: &Pricer,
+) -> Observation {
+    let head = exchange.head.as_ref();
+    let http_status = head.map(|head| head.status);
+    let endpoint = format!("{} {}", exchange.method, exchange.path_and_query().0);
+    let operation = reading.as_ref().map_or(Operation::Other, |reading| reading.operation);
+    let (status, ended_by) = status(exchange, reading.as_ref(), socket);
+    if let Some(usage) = reading.as_mut().and_then(|reading| reading.answered.usage.as_mut())
+        && matches!(status, Status::Cancelled | Status::Interrupted)
+        && usage.source == UsageSource::Reported
+        && usage.output.is_none()
+    {
+        usage.source = UsageSource::Partial;
+    }
+    let start = reading.as_ref().and_then(|reading| reading.start).unwrap_or(exchange.began);
+    let end = reading.as_ref().and_then(|reading| reading.end).or_else(|| {
+        if socket { None } else { exchange.response.end.as_ref().map(|(at, _)| *at).or(exchange.ended()) }
+    });
+    let error =
+        reading.as_ref().and_then(|reading| reading.answered.error.clone()).or_else(|| raw_error(exchange));
+    let cost = reading.as_ref().and_then(|reading| cost(exchange, reading, start, pricer));
+    let name = match reading.as_ref().and_then(model_of) {
+        Some(model) => format!("{} {model}", operation.name()),
+        None if reading.is_some() => operation.name().to_owned(),
+        None => endpoint.clone(),
+    };
+    Observation {
+        id: id_of(exchange.id, index),
+        exchange: exchange.id,
+        index,
+        kind: reading.as_ref().map_or(Kind::Span, |reading| reading.operation.kind()),
+        name,
+        start,
+        end,
+        status,
+        error,
+        ended_by,
+        provider: exchange.provider.clone(),
+        upstream: exchange.upstream.clone(),
+        http_status,
+        upstream_request_id: head.and_then(|head| {
+            let found = REQUEST_IDS.iter().find_map(|name| head.headers.text(name));
+            found.map(str::to_owned)
+        }),
+        reading,
+        endpoint,
+        cost,
+        place: place(exchange),
+        caller: caller(exchange),
+        losses: losses(exchange),
+        redactions: exchange.redactions.clone(),
+    }
+}
+
+fn model_of(reading: &Reading) -> Option<&str> {
+    reading.asked.model.as_deref().or(reading.answered.model.as_deref())
+}
+
+/// How it ended, and who ended it.
+fn status(exchange: &Exchange, reading: Option<&Reading>, socket: bool) -> (Status, Option<Closer>) {
+    let answered = reading.map(|reading| &reading.answered);
+    let failed = exchange.head.as_ref().is_some_and(|head| head.status >= 400);
+    let whole = answered.is_some_and(|answered| answered.complete);
+    // A call on a socket is over when its answer is, whatever becomes of the socket.
+    let broken = if whole { None } else { exchange.broken_by().map(|(by, _)| by) };
+    if failed || answered.is_some_and(|answered| answered.error.is_some()) {
+        return (Status::Error, broken.or(Some(Closer::Upstream)));
+    }
+    if socket && !whole && exchange.is_over() {
+        return (Status::Interrupted, broken.or(Some(Closer::Client)));
+    }
+    match broken {
+        Some(Closer::Client) => (Status::Cancelled, broken),
+        Some(Closer::Upstream | Closer::Us) => (Status::Interrupted, broken),
+        None => (Status::Ok, Some(Closer::Upstream)),
+    }
+}
+
+/// The error of a call that no dialect read.
+fn raw_error(exchange: &Exchange) -> Option<ApiError> {
+    let head = exchange.head.as_ref()?;
+    if head.status >= 400 {
+        return Some(dialect::error_of(head.status, &head.headers, &exchange.response.bytes));
+    }
+    let (by, why) = exchange.broken_by()?;
+    (by != Closer::Client).then(|| ApiError {
+        kind: Some("connection".to_owned()),
+        message: Some(why.to_owned()),
+        ..ApiError::default()
+    })
+}
+
+fn cost(
+    exchange: &Exchange,
+    reading: &Reading,
+    at: crate::model::Micros,
+    pricer: &Pricer,
+) -> Option<crate::model::Cost> {
+    let answered = &reading.answered;
+    // What was fetched again was billed when it was made; counting tokens is free.
+    if matches!(reading.operation, Operation::FetchResponse | Operation::CountTokens | Operation::Other) {
+        return None;
+    }
+    let nothing = Usage::default();
+    if answered.usage.is_none() && answered.billed.is_none() {
+        return None;
+    }
+    let usage = answered.usage.as_ref().unwrap_or(&nothing);
+    let models = [answered.model.as_deref(), reading.asked.model.as_deref()];
+    let mut known = models.into_iter().flatten().filter(|model| !model.is_empty());
+    known
+        .find_map(|model| {
+            let service_tier = answered.service_tier.as_deref();
+            let call = Call { provider: &exchange.provider, model, usage, service_tier, at };
+            pricer.cost(&call, answered.billed)
+        })
+        .or_else(|| answered.billed.map(crate::price::provider_billed))
+}
+
+fn place(exchange: &Exchange) -> Place {
+    let label = |key: &str| {
+        exchange.labels.iter().rev().find(|label| label.key == key).map(|label| label.value.clone())
+    };
+    Place {
+        trace: TraceId(u128::from_be_bytes(exchange.id.to_bytes())),
+        session: label("session"),
+        parent: None,
+        attempt: 1,
+        prompt_version: label("prompt_version"),
+        links: Vec::new(),
+    }
+}
+
+/// Labels that have a place of their own in the record.
+const KNOWN_LABELS: &[&str] = &["session", "user", "tag", "tags", "prompt_version"];
+
+fn caller(exchange: &Exchange) -> Caller {
+    let mut caller = Caller { client: client(exchange), ..Caller::default() };
+    for label in &exchange.labels {
+        match label.key.as_str() {
+            "user" => caller.user = Some(label.value.clone()),
+            "tag" | "tags" => {
+                let tags = label.value.split(',').map(str::trim).filter(|tag| !tag.is_empty());
+                for tag in tags {
+                    if !caller.tags.iter().any(|known| known == tag) {
+                        caller.tags.push(tag.to_owned());
+                    }
+                }
+            }
+            key if KNOWN_LABELS.contains(&key) => {}
+            key => {
+                caller.labels.retain(|(known, _)| known != key);
+                caller.labels.push((key.to_owned(), label.value.clone()));
+            }
+        }
+    }
+    caller
+}
+
+/// The first product of the user agent: `claude-cli/2.0 (external)`.
+fn client(exchange: &Exchange) -> Option<Client> {
+    let agent = exchange.headers.text("user-agent")?;
+    let first = agent.split([' ', '(']).next().filter(|first| !first.is_empty())?;
+    let (name, version) =
+        first.split_once('/').map_or((first, None), |(name, version)| (name, Some(version)));
+    Some(Client { name: name.to_owned(), version: version.map(str::to_owned) })
+}
+
+fn losses(exchange: &Exchange) -> Vec<String> {
+    let sides = [("request", Direction::Request), ("response", Direction::Response)];
+    let lost = sides.into_iter().filter_map(|(name, direction)| {
+        let lost = exchange.body(direction).lost;
+        (lost > 0).then(|| format!("{lost} bytes at the end of the {name}'s body were not kept"))
+    });
+    lost.collect()
+}

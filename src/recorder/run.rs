@@ -1,0 +1,246 @@
+//! The recorder's loop.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::counts::{Counters, add};
+use super::gather::{Gather, Open, cut_off};
+use super::handoff::Handoff;
+use super::keep::Keep;
+use super::{Parts, entry, observe};
+use crate::model::{Direction, Exchange, ExchangeId, Status};
+use crate::price::Pricer;
+use crate::store::Entry;
+use crate::tape::{self, Found, Shelf, recover};
+
+/// How long the thread sleeps when there is nothing to do.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// A socket's calls are written while it is open, this long apart at least, and much longer apart than writing them takes.
+const SOCKET_PAUSE: Duration = Duration::from_millis(250);
+const SOCKET_SHARE: u32 = 20;
+/// How long a stopping recorder tries to get rid of what the store does not take.
+const LAST_TRIES: Duration = Duration::from_secs(2);
+
+pub struct Run {
+    handoff: Arc<Handoff>,
+    counters: Arc<Counters>,
+    shelf: Arc<Shelf>,
+    pricer: Pricer,
+    gather: Gather,
+    keep: Keep,
+    max_body: usize,
+    /// When each open socket may be written again.
+    sockets: HashMap<ExchangeId, Instant>,
+}
+
+impl Run {
+    pub fn new(
+        parts: Parts,
+        handoff: Arc<Handoff>,
+        counters: Arc<Counters>,
+        memory: usize,
+    ) -> std::io::Result<Self> {
+        let Parts { config, shelf, store, pricer, upstream } = parts;
+        let max_body = usize::try_from(config.max_body.0).unwrap_or(usize::MAX);
+        Ok(Self {
+            handoff,
+            shelf: Arc::clone(&shelf),
+            pricer,
+            gather: Gather::new(memory, max_body, upstream),
+            keep: Keep::new(store, shelf, Arc::clone(&counters), memory)?,
+            counters,
+            max_body,
+            sockets: HashMap::new(),
+        })
+    }
+
+    pub fn run(mut self) {
+        lower_priority();
+        self.recover();
+        loop {
+            let patience =
+                if self.keep.is_idle() && self.sockets.is_empty() { PATIENCE } else { SOCKET_PAUSE / 2 };
+            let taken = self.handoff.take(patience);
+            for record in taken.records {
+                let tape::Record { exchange, at, event } = record;
+                if let Some(mut open) = self.gather.take(exchange, at, tape::Entry::Event(event)) {
+                    open.on_tape |= taken.on_tape.contains(&exchange);
+                    self.over(exchange, open);
+                }
+            }
+            self.gather.missing(&taken.on_tape);
+            self.look_at_sockets();
+            self.keep.flush();
+            self.catch_up();
+            if taken.closed {
+                return self.last_tries();
+            }
+        }
+    }
+
+    /// What earlier runs left on the tape.
+    fn recover(&mut self) {
+        let shelf = Arc::clone(&self.shelf);
+        let mut recovery = recover::open(&shelf);
+        let mut count = 0_u64;
+        while let Some(found) = recovery.next() {
+            match found {
+                Found::Record { record, .. } => {
+                    let tape::Stored { exchange, at, entry } = record;
+                    if let Some(open) = self.gather.take(exchange, at, entry) {
+                        count += 1;
+                        self.recovered(exchange, open);
+                    }
+                }
+                Found::Interrupted { exchange, .. } => {
+                    add(&self.counters.interrupted, 1);
+                    match self.gather.interrupt(exchange) {
+                        Some(mut open) => {
+                            count += 1;
+                            cut_off(&mut open.exchange);
+                            self.recovered(exchange, open);
+                        }
+                        // Its beginning is gone: an earlier run had it in the store.
+                        None => self.keep.commit(exchange),
+                    }
+                }
+                Found::Torn { .. } | Found::Bad { .. } | Found::Unreadable { .. } => {}
+            }
+        }
+        self.keep.flush();
+        if count > 0 {
+            let interrupted = self.counters.counts().interrupted;
+            tracing::info!(exchanges = count, interrupted, "read what an earlier run had left on the tape");
+        }
+    }
+
+    fn recovered(&mut self, id: ExchangeId, open: Open) {
+        if self.keep.has(id) {
+            self.keep.commit(id);
+        } else {
+            add(&self.counters.recovered, 1);
+            self.over(id, open);
+        }
+    }
+
+    /// An exchange has ended.
+    fn over(&mut self, id: ExchangeId, open: Open) {
+        self.sockets.remove(&id);
+        let exchange = if open.on_tape { self.from_tape(id, open) } else { open.whole() };
+        let cut = [&exchange.request, &exchange.response].into_iter().filter(|body| body.lost > 0).count();
+        add(&self.counters.cut_bodies, cut as u64);
+        self.put(exchange, true);
+    }
+
+    /// Reads an exchange back that was let go of in memory. What the tape does not have either is lost, and marked.
+    fn from_tape(&mut self, id: ExchangeId, open: Open) -> Exchange {
+        add(&self.counters.to_tape, 1);
+        match self.fetch(id) {
+            Some(found) => found,
+            None => {
+                let mut exchange = open.whole();
+                for direction in [Direction::Request, Direction::Response] {
+                    let body = exchange.body_mut(direction);
+                    body.lost += body.chunks.drain(..).map(|chunk| chunk.length).sum::<u64>();
+                }
+                exchange
+            }
+        }
+    }
+
+    fn fetch(&self, id: ExchangeId) -> Option<Exchange> {
+        let mut gather = Gather::new(usize::MAX, self.max_body, Box::new(|_| (String::new(), None)));
+        let mut whole = None;
+        let read = tape::fetch(&self.shelf, id, &mut |stored| {
+            if let Some(open) = gather.take(id, stored.at, stored.entry) {
+                whole = Some(open);
+            }
+        });
+        let found = whole.or_else(|| gather.interrupt(id));
+        if found.is_none() || read.is_err() {
+            let why = read.err().map_or_else(|| "it is not there".to_owned(), |why| why.to_string());
+            tracing::error!(exchange = %id, "an exchange could not be read back from the tape: {why}");
+        }
+        let mut exchange = found?.whole();
+        (exchange.provider, exchange.dialect) = self.gather.upstream(&exchange.upstream);
+        Some(exchange)
+    }
+
+    /// Reads an exchange and hands it on to be written.
+    fn put(&mut self, exchange: Exchange, whole: bool) {
+        let observed = observe::observe(&exchange, &self.pricer);
+        add(&self.counters.panics, u64::from(observed.panicked));
+        let mut observations = observed.observations;
+        if !whole {
+            // What goes on has no reading yet, and is no observation of its own.
+            observations.retain(|one| one.reading.is_some() && one.status != Status::Interrupted);
+            if observations.is_empty() {
+                return;
+            }
+        }
+        let observations = observations.iter().map(entry::observed).collect();
+        let id = exchange.id;
+        self.keep.put(id, whole, Entry { exchange: Some(exchange), more: false, observations });
+    }
+
+    /// A socket may be open for hours: its calls are written as they are complete.
+    fn look_at_sockets(&mut self) {
+        let now = Instant::now();
+        let mut due = Vec::new();
+        for (id, open) in self.gather.open_mut() {
+            let answered = open.exchange.head.as_ref().is_some_and(|head| head.status == 101);
+            if !open.exchange.upgrade || !answered || open.on_tape || !open.touched {
+                continue;
+            }
+            let again = self.sockets.entry(*id).or_insert(now);
+            if *again <= now {
+                open.touched = false;
+                due.push((*id, open.so_far()));
+            }
+        }
+        for (id, exchange) in due {
+            self.put(exchange, false);
+            self.sockets.insert(id, now + SOCKET_PAUSE.max(now.elapsed() * SOCKET_SHARE));
+        }
+    }
+
+    /// What was let go of while the store was down.
+    fn catch_up(&mut self) {
+        while let Some(id) = self.keep.deferred() {
+            match self.fetch(id) {
+                Some(exchange) => self.put(exchange, true),
+                None => add(&self.counters.lost_exchanges, 1),
+            }
+            self.keep.flush();
+        }
+    }
+
+    /// Nothing more comes. What the store does not take now is on the tape.
+    fn last_tries(mut self) {
+        for id in self.gather.ids() {
+            if let Some(mut open) = self.gather.interrupt(id) {
+                cut_off(&mut open.exchange);
+                self.over(id, open);
+            }
+        }
+        let end = Instant::now() + LAST_TRIES;
+        self.keep.flush();
+        while !self.keep.is_idle() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(20));
+            self.keep.flush();
+            self.catch_up();
+        }
+        if !self.keep.is_idle() {
+            tracing::warn!("the store did not take everything: the rest is on the tape, for the next start");
+        }
+    }
+}
+
+/// Recording gives way to relaying. Where that cannot be said of one thread, it is not said.
+fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    if let Err(why) = rustix::process::setpriority_process(None, 5) {
+        tracing::debug!("the recorder's thread keeps its priority: {why}");
+    }
+}
