@@ -90,7 +90,6 @@ const KEYS: &[Key] = &[
     (&["pypi-"], Follow::Key(50), r"\bpypi-[A-Za-z0-9_-]{50,}", 0, anything),
     (&["dckr_pat_"], Follow::Key(20), r"\bdckr_pat_[A-Za-z0-9_-]{20,}", 0, anything),
     (&["SG."], Follow::Key(33), r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}", 0, anything),
-    (&["SK"], Follow::Key(32), r"\bSK[0-9a-f]{32}\b", 0, stands_alone),
     (&["dop_v1_", "doo_v1_", "dor_v1_"], Follow::Key(40), r"\bdo[opr]_v1_[a-f0-9]{40,}", 0, anything),
     (&["hvs."], Follow::Key(24), r"\bhvs\.[A-Za-z0-9_-]{24,}", 0, anything),
     // Azure's connection strings.
@@ -121,7 +120,12 @@ fn keys() -> Vec<(Search, Sign)> {
         let regex = expression(pattern)?;
         Some((Search::Regex { regex, group: *group, check: *check }, Sign::Literals(literals, *follow)))
     });
-    known.chain([(Search::PrivateKeys, Sign::Literals(&["-----BEGIN "], Follow::Any))]).collect()
+    // Two letters begin too much else to stand among the literals.
+    let telephony = expression(r"\bSK[0-9a-f]{32}\b").zip(expression("SK[0-9a-f]{32}"));
+    let telephony = telephony
+        .map(|(regex, sign)| (Search::Regex { regex, group: 0, check: stands_alone }, Sign::Regex(sign)));
+    let private = (Search::PrivateKeys, Sign::Literals(&["-----BEGIN "], Follow::Any));
+    known.chain(telephony).chain([private]).collect()
 }
 
 fn cards() -> Vec<(Search, Sign)> {
@@ -165,7 +169,7 @@ mod tests {
             let regex = expression(pattern).unwrap_or_else(|| panic!("{pattern}"));
             assert!(regex.captures_len() > *group, "{pattern}");
         }
-        assert_eq!(keys().len(), KEYS.len() + 1);
+        assert_eq!(keys().len(), KEYS.len() + 2);
         for rule in BUILT_IN {
             assert!(!(rule.patterns)().is_empty(), "{}", rule.name);
         }

@@ -48,7 +48,9 @@ impl Groups {
             let goes_on = next.is_some()
                 && (separator.is_none() || separator == next)
                 && text.get(at + 1).is_some_and(u8::is_ascii_digit);
-            if !goes_on || digits > MOST {
+            // No card in groups begins with another number of digits than four.
+            if !goes_on || digits > MOST || separator.is_none() && digits != 4 {
+                groups.second = groups.second.or(Some(at + 1).filter(|_| goes_on));
                 return groups;
             }
             separator = next;

@@ -70,7 +70,7 @@ struct Plain {
 impl Plain {
     fn of(name: &[u8]) -> Self {
         let mut plain = Self { bytes: [0; LONGEST], length: 0 };
-        let kept = name.iter().filter(|byte| !b"_-. ".contains(byte));
+        let kept = name.iter().filter(|byte| !b"_-.".contains(byte));
         for (place, byte) in plain.bytes.iter_mut().zip(kept) {
             *place = byte.to_ascii_lowercase();
             plain.length += 1;
@@ -95,24 +95,25 @@ impl Fields {
             // The last two letters: how the words are parted is the writer's choice.
             let last = name.get(name.len().saturating_sub(2)..).unwrap_or_default();
             let letters = last.iter().map(|byte| regex::escape(&byte.escape_ascii().to_string()));
-            format!("|(?i:{})[\"\\\\]", letters.collect::<Vec<_>>().join("[_. -]?"))
+            format!("|(?i:{})[\"\\\\]", letters.collect::<Vec<_>>().join("[_.-]?"))
         });
         SIGN.to_owned() + &own.collect::<String>()
     }
 
-    /// Whether the value of a member of this name is a credential. `outer` is the name of the object it is in.
-    pub(super) fn is_secret(&self, name: &[u8], outer: Option<&[u8]>) -> bool {
+    /// Whether the value of a member of this name is a credential, wherever it stands.
+    pub(super) fn is_secret(&self, name: &[u8]) -> bool {
         let plain = Plain::of(name);
         let name = plain.as_slice();
-        if NAMES.iter().any(|known| known.as_bytes() == name)
+        NAMES.iter().any(|known| known.as_bytes() == name)
             || ENDINGS.iter().any(|ending| name.ends_with(ending.as_bytes()))
             || self.own.iter().any(|own| own == name)
-        {
-            return true;
-        }
-        let Some(outer) = outer else { return false };
-        let outer = Plain::of(outer);
-        match outer.as_slice() {
+    }
+
+    /// The same of a member in the object that is called `outer`.
+    pub(super) fn is_secret_in(outer: &[u8], name: &[u8]) -> bool {
+        let name = Plain::of(name);
+        let name = name.as_slice();
+        match Plain::of(outer).as_slice() {
             // A session's key comes as an object of the key and its time.
             b"clientsecret" => name == b"value",
             outer if outer.ends_with(b"headers") => {
@@ -125,10 +126,10 @@ impl Fields {
 
     /// Whether this name, of which only the end before a quote is known, leads to a credential.
     pub(super) fn may_lead(&self, before_quote: &[u8]) -> bool {
-        let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-. ".contains(byte);
+        let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
         let length = before_quote.iter().rev().take(LONGEST).take_while(is_name).count();
         let name = before_quote.get(before_quote.len() - length..).unwrap_or_default();
-        self.is_secret(name, None) || Plain::of(name).as_slice().ends_with(b"headers")
+        self.is_secret(name) || Plain::of(name).as_slice().ends_with(b"headers")
     }
 }
 
@@ -161,7 +162,7 @@ mod tests {
             "private-key",
             "licenseNo",
         ] {
-            assert!(fields.is_secret(name.as_bytes(), None), "{name}");
+            assert!(fields.is_secret(name.as_bytes()), "{name}");
         }
         for name in [
             "max_tokens",
@@ -176,11 +177,11 @@ mod tests {
             "password_hint_shown",
             "value",
         ] {
-            assert!(!fields.is_secret(name.as_bytes(), None), "{name}");
+            assert!(!fields.is_secret(name.as_bytes()), "{name}");
         }
-        assert!(fields.is_secret(b"value", Some(b"client_secret")));
-        assert!(fields.is_secret(b"X-Vault-Token", Some(b"headers")));
-        assert!(!fields.is_secret(b"Idempotency-Key", Some(b"headers")));
+        assert!(Fields::is_secret_in(b"client_secret", b"value"));
+        assert!(Fields::is_secret_in(b"headers", b"X-Vault-Token"));
+        assert!(!Fields::is_secret_in(b"headers", b"Idempotency-Key"));
         assert_eq!(behind_scheme(b"Bearer abc"), 7);
         assert_eq!(behind_scheme(b"Bearer "), 6);
     }

@@ -1,5 +1,6 @@
 //! Finds what has to go in one text: by the rules, by the names of JSON members, and in the JSON texts within it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Fingerprint;
@@ -140,6 +141,9 @@ impl Finder {
             out.extend(self.value(raw).map(|one| one.at(start)));
             return;
         }
+        if self.gate.is_too_short(raw) || leaf.kind == Kind::Name && self.gate.is_plain_name(raw) {
+            return;
+        }
         if leaf.kind != Kind::Number {
             out.extend(self.written_at(Coding::Json, raw, depth + 1).into_iter().map(|one| one.at(start)));
         } else if let Some(first) = self.written_at(Coding::Plain, raw, DEEPEST).into_iter().next() {
@@ -155,14 +159,9 @@ impl Finder {
         if !level.is_object {
             return false;
         }
-        let named = |level: &Level| text.get(level.name.clone()).unwrap_or_default().to_vec();
-        let read = |raw: Vec<u8>| {
-            let mut name = Vec::new();
-            Coding::Json.decode(&raw, &mut name);
-            name
-        };
-        let outer = outer.last().filter(|level| level.is_object).map(|level| read(named(level)));
-        fields.is_secret(&read(named(level)), outer.as_deref())
+        let name = read(text, level);
+        let in_outer = |outer: &Level| Fields::is_secret_in(&read(text, outer), &name);
+        fields.is_secret(&name) || outer.last().filter(|outer| outer.is_object).is_some_and(in_outer)
     }
 
     /// The whole of a value, less the scheme before it.
@@ -185,7 +184,7 @@ impl Finder {
     pub(super) fn parameter(&self, name: &[u8], raw: &[u8]) -> Option<Match> {
         let mut plain = Vec::new();
         Coding::Percent.decode(name, &mut plain);
-        if raw.is_empty() || !self.fields.as_ref()?.is_secret(&plain, None) {
+        if raw.is_empty() || !self.fields.as_ref()?.is_secret(&plain) {
             return None;
         }
         let mut secret = Vec::new();
@@ -199,6 +198,17 @@ impl Match {
         self.range = self.range.start + start..self.range.end + start;
         self
     }
+}
+
+/// The name of the member at hand.
+fn read<'t>(text: &'t [u8], level: &Level) -> Cow<'t, [u8]> {
+    let raw = text.get(level.name.clone()).unwrap_or_default();
+    if Coding::Json.is_plain(raw) {
+        return Cow::Borrowed(raw);
+    }
+    let mut name = Vec::new();
+    Coding::Json.decode(raw, &mut name);
+    Cow::Owned(name)
 }
 
 struct Leaves<'a> {

@@ -29,6 +29,13 @@ struct Entry {
 /// A letter or a sign written as a number may hide any literal.
 const ESCAPE: &str = "\\u00";
 
+/// An address, `a@b.cd`, or the end of a URL's login, `://:p@`.
+const SHORTEST: usize = 6;
+/// More than this between a name and its colon is not looked through.
+const LONGEST_SPACE: usize = 64;
+/// Names of members are shorter; keys of nothing but small letters are not.
+const LONGEST_NAME: usize = 32;
+
 /// The bit of the pattern at this place; none beyond the set's size.
 pub(super) fn bit(place: usize) -> Option<Set> {
     1_u128.checked_shl(u32::try_from(place).ok()?)
@@ -105,9 +112,32 @@ impl Gate {
 
     fn names_in(&self, text: &[u8], fields: Option<&Fields>) -> bool {
         let (Some(names), Some(fields)) = (&self.names, fields) else { return false };
-        let mut found = names.find_iter(text);
-        found.any(|found| fields.may_lead(text.get(..found.end() - 1).unwrap_or_default()))
+        names.find_iter(text).any(|found| {
+            let (before, behind) = text.split_at(found.end() - 1);
+            ends_name(behind) && fields.may_lead(before)
+        })
     }
+
+    /// No text this short has a match.
+    pub(super) fn is_too_short(&self, text: &[u8]) -> bool {
+        text.len() < SHORTEST && !self.always
+    }
+
+    /// A name such as most members have, which no built-in rule finds anything in.
+    pub(super) fn is_plain_name(&self, name: &[u8]) -> bool {
+        let letters = name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_');
+        letters && name.len() < LONGEST_NAME && !self.always
+    }
+}
+
+/// Whether a name ends here: a quote, which in a JSON text within one has backslashes before it, and a colon.
+fn ends_name(behind: &[u8]) -> bool {
+    let quote = behind.iter().take_while(|byte| **byte == b'\\').count();
+    let Some((b'"', behind)) = behind.get(quote..).and_then(<[u8]>::split_first) else { return false };
+    // White space may be written with an escape.
+    let is_space = |byte: &&u8| byte.is_ascii_whitespace() || b"\\nrt".contains(byte);
+    let space = behind.iter().take(LONGEST_SPACE).take_while(is_space).count();
+    space == LONGEST_SPACE || behind.get(space).is_none_or(|byte| *byte == b':')
 }
 
 fn plain(mut literals: Vec<String>) -> String {

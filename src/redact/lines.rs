@@ -70,7 +70,8 @@ pub(super) fn ndjson(mut stream: Stream<'_>, bytes: &[u8]) -> Vec<Edit> {
     stream.finish()
 }
 
-/// `name=value&name=value`, as forms and queries have it. Values alone are looked at, and texts without a name.
+/// `name=value&name=value`, as forms and queries have it. What is called by the name of a
+/// credential goes whole.
 pub(super) fn pairs(finder: &Finder, bytes: &[u8]) -> Vec<Match> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -78,6 +79,7 @@ pub(super) fn pairs(finder: &Finder, bytes: &[u8]) -> Vec<Match> {
         let equals = memchr(b'=', pair).map_or(0, |equals| equals + 1);
         let (name, value) = pair.split_at(equals);
         let name = name.strip_suffix(b"=").unwrap_or(name);
+        found.extend(finder.written(Coding::Percent, name).into_iter().map(|one| one.at(at)));
         match finder.parameter(name, value) {
             Some(secret) => found.push(secret.at(at + equals)),
             None => found

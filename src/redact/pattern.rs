@@ -55,7 +55,8 @@ impl Follow {
             Self::Login => {
                 let length = rest.iter().take_while(|byte| !b"/?# \"<>\r\n\t".contains(byte)).count();
                 let authority = rest.get(..length).unwrap_or_default();
-                authority.contains(&b':') && authority.contains(&b'@')
+                let at = authority.iter().rposition(|byte| *byte == b'@');
+                at.and_then(|at| authority.get(..at)).is_some_and(|user| user.contains(&b':'))
             }
         }
     }

@@ -50,6 +50,8 @@ struct Piece {
 pub(super) struct Stream<'a> {
     finder: &'a Finder,
     bytes: &'a [u8],
+    /// There may be something in a text alone; if not, then only in one that is cut.
+    alone: bool,
     pieces: Vec<Piece>,
     /// The first and the last piece of each channel, in the order in which the channels began.
     channels: Vec<(u32, u32)>,
@@ -89,6 +91,7 @@ impl<'a> Stream<'a> {
         Self {
             finder,
             bytes,
+            alone: finder.may_match(bytes),
             pieces: Vec::new(),
             channels: Vec::new(),
             known: HashMap::new(),
@@ -123,8 +126,10 @@ impl<'a> Stream<'a> {
 
     /// Something in the stream that belongs to no event.
     pub(super) fn apart(&mut self, range: Range<usize>) {
-        let raw = self.bytes.get(range.clone()).unwrap_or_default();
-        self.found(self.finder.written(Coding::Plain, raw), range.start);
+        if self.alone {
+            let raw = self.bytes.get(range.clone()).unwrap_or_default();
+            self.found(self.finder.written(Coding::Plain, raw), range.start);
+        }
     }
 
     fn found(&mut self, found: Vec<Match>, start: usize) {
@@ -132,9 +137,10 @@ impl<'a> Stream<'a> {
     }
 
     fn add(&mut self, channel: u64, range: Range<usize>, coding: Coding) {
-        let raw = self.bytes.get(range.clone()).unwrap_or_default();
-        let alone = self.finder.written(coding, raw);
-        self.found(alone, range.start);
+        if self.alone {
+            let raw = self.bytes.get(range.clone()).unwrap_or_default();
+            self.found(self.finder.written(coding, raw), range.start);
+        }
         let Ok(own) = u32::try_from(self.pieces.len()) else { return };
         self.pieces.push(Piece { start: range.start, end: range.end, next: LAST, coding });
         let at = *self.known.entry(channel).or_insert(self.channels.len());
@@ -285,14 +291,15 @@ impl Sink for Stream<'_> {
         {
             container.marks ^= hash((name, raw));
         }
-        // What stands alone: names, numbers, and what is called by the name of a credential.
-        let mut alone = Vec::new();
         let is_piece = leaf.kind == Kind::Text && !NO_PIECES.contains(&name);
-        if !is_piece || self.finder.is_secret(bytes, path) {
-            self.finder.leaf(bytes, path, &leaf, 0, &mut alone);
-            self.edits.extend(alone.into_iter().map(Edit::from));
-        } else if !raw.is_empty() {
+        let alone = !is_piece || self.alone && self.finder.is_secret(bytes, path);
+        if !alone && !raw.is_empty() {
             self.document.texts.push((container, Document::place(bytes, path), leaf.range));
+        } else if self.alone {
+            // Names, numbers, and what is called by the name of a credential.
+            let mut found = Vec::new();
+            self.finder.leaf(bytes, path, &leaf, 0, &mut found);
+            self.edits.extend(found.into_iter().map(Edit::from));
         }
     }
 
