@@ -20,10 +20,10 @@ pub(super) struct Changed {
     pub(super) bytes: Vec<u8>,
     /// How often each rule struck.
     pub(super) counts: Vec<(usize, u64)>,
-    /// The content-encoding, or the compression of messages, is off.
+    /// The content-encoding, or what masks and compresses messages, is off.
     pub(super) decoded: bool,
-    /// Bytes at the end, of those that were kept, that could not be gone through and are left out.
-    pub(super) left_out: u64,
+    /// Something that could not be decoded is left out.
+    pub(super) left_out: bool,
 }
 
 /// Takes out what has to go; `None` where nothing has.
@@ -43,8 +43,7 @@ pub(super) fn redact(
     let whole = decoder.push(bytes, &mut |piece| decoded.extend_from_slice(piece));
     // What cannot be decoded is read by no one: where nothing is found before it, it stays.
     let changed = plain(finder, content_type, &decoded)?;
-    let left_out = if whole.is_ok() { 0 } else { 1 };
-    Some(Changed { decoded: true, left_out, ..changed })
+    Some(Changed { decoded: true, left_out: whole.is_err(), ..changed })
 }
 
 /// Nothing has to be taken off.
@@ -123,8 +122,13 @@ fn kind(content_type: Option<&[u8]>, bytes: &[u8]) -> Kind {
 
 /// A text may be in pieces: there is one document after another, or a list of tokens.
 fn has_pieces(bytes: &[u8]) -> bool {
+    const TOKENS: &[u8] = b"\"logprobs\":";
     let rest = bytes.get(behind_mark(bytes)..).unwrap_or_default().trim_ascii_start();
-    rest.first() == Some(&b'[')
+    let is_list = |at: usize| {
+        let behind = rest.get(at + TOKENS.len()..).unwrap_or_default();
+        behind.trim_ascii_start().first() == Some(&b'{')
+    };
+    rest.first() == Some(&b'[') || memchr::memmem::find_iter(rest, TOKENS).any(is_list)
 }
 
 /// Behind a byte order mark.

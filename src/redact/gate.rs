@@ -9,8 +9,8 @@ use super::pattern::{Follow, Pattern, Sign};
 pub(super) type Set = u128;
 
 pub(super) struct Gate {
-    /// All literals as one expression, which the library looks for many bytes at a time.
-    literals: Option<Regex>,
+    /// The literals, some to an expression: the library looks for few at a time in far less time than for many.
+    literals: Vec<Regex>,
     entries: Vec<Entry>,
     regexes: Vec<(Set, Regex)>,
     /// Patterns without a sign, and those that found no place in a set.
@@ -31,6 +31,8 @@ const ESCAPE: &str = "\\u00";
 
 /// An address, `a@b.cd`, or the end of a URL's login, `://:p@`.
 const SHORTEST: usize = 6;
+/// Literals to an expression.
+const AT_ONCE: usize = 24;
 /// More than this between a name and its colon is not looked through.
 const LONGEST_SPACE: usize = 64;
 /// Names of members are shorter; keys of nothing but small letters are not.
@@ -44,8 +46,13 @@ pub(super) fn bit(place: usize) -> Option<Set> {
 impl Gate {
     pub(super) fn new(patterns: &[Pattern], fields: Option<&Fields>) -> Self {
         let escape = Entry { literal: ESCAPE, follow: Follow::Any, pattern: 0 };
-        let mut gate =
-            Self { literals: None, entries: vec![escape], regexes: Vec::new(), always: false, names: None };
+        let mut gate = Self {
+            literals: Vec::new(),
+            entries: vec![escape],
+            regexes: Vec::new(),
+            always: false,
+            names: None,
+        };
         for (place, pattern) in patterns.iter().enumerate() {
             match (&pattern.sign, bit(place)) {
                 (Sign::Literals(literals, follow), Some(pattern)) => {
@@ -56,8 +63,7 @@ impl Gate {
                 (Sign::None, _) | (_, None) => gate.always = true,
             }
         }
-        let literals = gate.entries.iter().map(|entry| regex::escape(entry.literal));
-        gate.literals = Regex::new(&format!("(?-u){}", plain(literals.collect()))).ok();
+        gate.literals = expressions(gate.entries.iter().map(|entry| entry.literal).collect());
         gate.names = fields.and_then(|fields| Regex::new(&fields.sign()).ok());
         gate
     }
@@ -67,27 +73,20 @@ impl Gate {
         if self.always {
             return !text.is_empty();
         }
-        let mut at = 0;
-        while let Some(found) = self.next_literal(text, at) {
-            let rest = text.get(found..).unwrap_or_default();
-            let is_escape = rest.starts_with(ESCAPE.as_bytes());
-            let of_ascii = is_escape && matches!(rest.get(ESCAPE.len()), Some(b'2'..=b'7'));
-            if of_ascii || self.entries_at(rest) != 0 {
-                return true;
-            }
-            at = found + 1;
+        let mut found = self.literals_in(text);
+        let may_match = found.any(|rest| {
+            let escaped = rest.strip_prefix(ESCAPE.as_bytes()).and_then(<[u8]>::first);
+            matches!(escaped, Some(b'2'..=b'7')) || self.entries_at(rest) != 0
+        });
+        if may_match {
+            return true;
         }
         self.regexes.iter().any(|(_, regex)| regex.is_match(text)) || self.names_in(text, fields)
     }
 
     /// The patterns to try on this text, which is no longer written with escapes.
     pub(super) fn patterns_for(&self, text: &[u8]) -> Set {
-        let mut set = 0;
-        let mut at = 0;
-        while let Some(found) = self.next_literal(text, at) {
-            set |= self.entries_at(text.get(found..).unwrap_or_default());
-            at = found + 1;
-        }
+        let mut set = self.literals_in(text).fold(0, |set, rest| set | self.entries_at(rest));
         for (pattern, regex) in &self.regexes {
             if regex.is_match(text) {
                 set |= pattern;
@@ -96,11 +95,16 @@ impl Gate {
         set
     }
 
-    fn next_literal(&self, text: &[u8], at: usize) -> Option<usize> {
-        if at > text.len() {
-            return None;
-        }
-        Some(self.literals.as_ref()?.find_at(text, at)?.start())
+    /// What begins with a literal. One may begin within another.
+    fn literals_in<'t>(&self, text: &'t [u8]) -> impl Iterator<Item = &'t [u8]> {
+        self.literals.iter().flat_map(move |regex| {
+            let mut at = 0;
+            std::iter::from_fn(move || {
+                let start = regex.find_at(Some(text).filter(|text| at <= text.len())?, at)?.start();
+                at = start + 1;
+                text.get(start..)
+            })
+        })
     }
 
     fn entries_at(&self, rest: &[u8]) -> Set {
@@ -140,8 +144,13 @@ fn ends_name(behind: &[u8]) -> bool {
     space == LONGEST_SPACE || behind.get(space).is_none_or(|byte| *byte == b':')
 }
 
-fn plain(mut literals: Vec<String>) -> String {
-    literals.sort();
+fn expressions(mut literals: Vec<&str>) -> Vec<Regex> {
+    // The short ones, which stand in many texts, apart from the others.
+    literals.sort_unstable_by_key(|literal| (std::cmp::Reverse(literal.len()), *literal));
     literals.dedup();
-    literals.join("|")
+    let together = |some: &[&str]| {
+        let some: Vec<String> = some.iter().map(|literal| regex::escape(literal)).collect();
+        Regex::new(&format!("(?-u){}", some.join("|"))).ok()
+    };
+    literals.chunks(AT_ONCE).filter_map(together).collect()
 }

@@ -44,6 +44,15 @@ use pattern::{Pattern, Search, Sign, anything};
 /// What tells one secret from another without telling it.
 type Fingerprint = Arc<dyn Fn(&[u8]) -> String + Send + Sync>;
 
+/// Why a body is written anew.
+#[derive(Clone, Copy, PartialEq)]
+enum Need {
+    /// Something in it has to go.
+    Secrets,
+    /// The other direction of its socket was, and is no longer compressed.
+    Plain,
+}
+
 /// The rule that goes by the names of members, as it is called in stand-ins.
 const BY_NAME: &str = "field";
 
@@ -77,21 +86,28 @@ impl Redactor {
     /// Takes out what has to go, adds a line to the exchange for each rule and place, and says how often rules struck.
     pub fn redact(&self, exchange: &mut Exchange) -> u64 {
         let mut struck = head::redact(&self.heads, exchange);
-        for direction in [Direction::Request, Direction::Response] {
-            struck += self.body(exchange, direction);
+        const BOTH: [Direction; 2] = [Direction::Request, Direction::Response];
+        let mut changed = BOTH.map(|direction| self.changed(exchange, direction, Need::Secrets));
+        if changed.iter().any(Option::is_some) {
+            // Compression was agreed on for both directions of a socket, and is taken off both or neither.
+            for (direction, changed) in BOTH.into_iter().zip(&mut changed) {
+                *changed = changed.take().or_else(|| self.changed(exchange, direction, Need::Plain));
+            }
+        }
+        for (direction, changed) in BOTH.into_iter().zip(changed) {
+            struck += changed.map_or(0, |changed| self.replace(exchange, direction, changed));
         }
         struck
     }
 
-    fn body(&self, exchange: &mut Exchange, direction: Direction) -> u64 {
-        let changed = self.changed(exchange, direction);
-        let Some(Changed { bytes, counts, decoded, left_out }) = changed else { return 0 };
+    fn replace(&self, exchange: &mut Exchange, direction: Direction, changed: Changed) -> u64 {
+        let Changed { bytes, counts, decoded, left_out } = changed;
         let place = match direction {
             Direction::Request => "the request's body",
             Direction::Response => "the response's body",
         };
-        if left_out > 0 {
-            note(exchange, format!("what could not be decoded at the end of {place} was left out"));
+        if left_out {
+            note(exchange, format!("what could not be decoded in {place} was left out"));
         }
         let body = exchange.body_mut(direction);
         body.bytes = bytes.into();
@@ -99,14 +115,17 @@ impl Redactor {
         report(&self.bodies, exchange, &counts, place)
     }
 
-    fn changed(&self, exchange: &Exchange, direction: Direction) -> Option<Changed> {
+    fn changed(&self, exchange: &Exchange, direction: Direction, need: Need) -> Option<Changed> {
         let body = exchange.body(direction);
         let answer = exchange.head.as_ref().map(|head| &head.headers);
         if exchange.upgrade && exchange.head.as_ref().is_some_and(|head| head.status == 101) {
             let extensions =
                 answer.map(|headers| headers.joined("sec-websocket-extensions")).unwrap_or_default();
             let agreed = PerMessageDeflate::agreed(&extensions, direction).filter(|_| !body.decoded);
-            return socket::redact(&self.bodies, agreed, &body.bytes);
+            return socket::redact(&self.bodies, agreed, &body.bytes, need);
+        }
+        if need == Need::Plain {
+            return None;
         }
         let headers = match direction {
             Direction::Request => Some(&exchange.headers),

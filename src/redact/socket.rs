@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use crate::dialect::framing::{Content, Framing, PerMessageDeflate, Websocket};
 
+use super::Need;
 use super::body::{self, Changed};
 use super::edit;
 use super::find::Finder;
@@ -34,6 +35,8 @@ struct Message {
 struct Messages {
     all: Vec<Message>,
     texts: Vec<u8>,
+    /// What could not be read cannot be written either.
+    unread: u64,
 }
 
 impl Messages {
@@ -55,14 +58,21 @@ impl Messages {
                 self.add(CLOSE | LAST, [&code.to_be_bytes(), reason]);
             }
             Content::Close { code: None, reason: _ } => self.add(CLOSE | LAST, [b"", b""]),
-            // What could not be read cannot be written either.
-            Content::Problem(_) => {}
+            Content::Problem(_) => self.unread += 1,
         }
     }
 }
 
 /// Takes out what has to go; `None` where nothing has.
-pub(super) fn redact(finder: &Finder, deflate: Option<PerMessageDeflate>, bytes: &[u8]) -> Option<Changed> {
+pub(super) fn redact(
+    finder: &Finder,
+    deflate: Option<PerMessageDeflate>,
+    bytes: &[u8],
+    need: Need,
+) -> Option<Changed> {
+    if need == Need::Plain && deflate.is_none() || bytes.is_empty() {
+        return None;
+    }
     let mut messages = Messages::default();
     let mut websocket = Websocket::new(MOST, deflate);
     let mut read = 0;
@@ -74,14 +84,14 @@ pub(super) fn redact(finder: &Finder, deflate: Option<PerMessageDeflate>, bytes:
         }
     }
     websocket.finish(&mut |frame| messages.take(&frame.content));
-    let Messages { all, texts } = messages;
+    let Messages { all, texts, unread } = messages;
     let mut stream = Stream::new(finder, &texts);
     for message in &all {
         stream.part(b"", message.range.clone());
         stream.event_ended();
     }
     let mut edits = stream.finish();
-    if edits.is_empty() {
+    if edits.is_empty() && need == Need::Secrets {
         return None;
     }
     edit::settle(&mut edits);
@@ -92,8 +102,8 @@ pub(super) fn redact(finder: &Finder, deflate: Option<PerMessageDeflate>, bytes:
         write_length(data.len(), &mut made);
         made.extend_from_slice(&data);
     }
-    let left_out = (bytes.len() - read) as u64;
-    Some(Changed { bytes: made, counts: body::counts(&edits), decoded: deflate.is_some(), left_out })
+    let left_out = unread > 0 || read < bytes.len();
+    Some(Changed { bytes: made, counts: body::counts(&edits), decoded: true, left_out })
 }
 
 fn write_length(length: usize, made: &mut Vec<u8>) {

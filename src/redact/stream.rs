@@ -57,6 +57,8 @@ pub(super) struct Stream<'a> {
     channels: Vec<(u32, u32)>,
     known: HashMap<u64, usize>,
     edits: Vec<Edit>,
+    /// Tokens of which their bytes are told as numbers, too.
+    spelled: Vec<Spelled>,
     scanner: Scanner,
     /// Ranges of the event at hand, for when it turns out not to be JSON.
     ranges: Vec<Range<usize>>,
@@ -71,7 +73,18 @@ struct Document {
     containers: Vec<Container>,
     open: Vec<usize>,
     texts: Vec<(usize, u64, Range<usize>)>,
+    /// Numbers that spell a token: the object they are in, and where they stand.
+    numbers: Vec<(usize, Range<usize>)>,
 }
+
+/// A token, and the numbers that spell it.
+struct Spelled {
+    token: Range<usize>,
+    numbers: Range<usize>,
+}
+
+/// Lists of tokens with their probabilities: pieces of one text, though all are in one event.
+const TOKENS: &[u8] = b"logprobs";
 
 #[derive(Clone, Copy)]
 struct Container {
@@ -96,6 +109,7 @@ impl<'a> Stream<'a> {
             channels: Vec::new(),
             known: HashMap::new(),
             edits: Vec::new(),
+            spelled: Vec::new(),
             scanner: Scanner::new(),
             ranges: Vec::new(),
             document: Document::default(),
@@ -162,13 +176,20 @@ impl<'a> Stream<'a> {
             let outer = container.outer.and_then(|outer| full.get(outer).copied());
             full.push(hash((outer.unwrap_or(self.document.event), container.place, container.marks)));
         }
+        self.document.numbers.sort_by_key(|(own, _)| *own);
         let mut texts = std::mem::take(&mut self.document.texts);
         for (container, place, range) in texts.drain(..) {
+            let numbers = &self.document.numbers;
+            let own = numbers.binary_search_by_key(&container, |(own, _)| *own);
+            if let Some((_, numbers)) = own.ok().and_then(|at| numbers.get(at)) {
+                self.spelled.push(Spelled { token: range.clone(), numbers: numbers.clone() });
+            }
             let outer = full.get(container).copied().unwrap_or(self.document.event);
             self.add(hash((outer, place)), range, Coding::Json);
         }
         self.document.texts = texts;
         self.document.containers.clear();
+        self.document.numbers.clear();
         self.document.open.clear();
     }
 
@@ -181,7 +202,24 @@ impl<'a> Stream<'a> {
                 self.channel(first, &mut text);
             }
         }
+        self.forget_numbers();
         self.edits
+    }
+
+    /// The numbers that spell a token go with it.
+    fn forget_numbers(&mut self) {
+        if self.spelled.is_empty() {
+            return;
+        }
+        let mut starts: Vec<usize> = self.edits.iter().map(|edit| edit.range.start).collect();
+        starts.sort_unstable();
+        let gone = |token: &Range<usize>| {
+            let at = starts.partition_point(|start| *start < token.start);
+            starts.get(at).is_some_and(|start| *start < token.end)
+        };
+        for spelled in self.spelled.iter().filter(|spelled| gone(&spelled.token)) {
+            self.edits.push(Edit { range: spelled.numbers.clone(), put: None, length: usize::MAX });
+        }
     }
 
     fn channel(&mut self, first: u32, text: &mut Vec<u8>) {
@@ -248,11 +286,34 @@ impl Document {
     /// The place in the innermost container.
     fn place(bytes: &[u8], path: &[Level]) -> u64 {
         match path.last() {
-            // Elements of an array at the root are events themselves.
-            Some(level) if !level.is_object && path.len() == 1 => 0,
+            // Elements of an array at the root are events themselves, and those of a list of tokens follow each other.
+            Some(level) if !level.is_object && (path.len() == 1 || Self::is_tokens(bytes, path)) => 0,
             Some(level) if !level.is_object => hash(level.position),
             Some(level) => hash(bytes.get(level.name.clone()).unwrap_or_default()),
             None => 0,
+        }
+    }
+}
+
+impl Document {
+    /// `logprobs: {"content": [` ends the path.
+    fn is_tokens(bytes: &[u8], path: &[Level]) -> bool {
+        let outer = path.len().checked_sub(3).and_then(|at| path.get(at)).filter(|outer| outer.is_object);
+        outer.is_some_and(|outer| bytes.get(outer.name.clone()) == Some(TOKENS))
+    }
+
+    /// A number of those that spell a token: `{"token": "a", "bytes": [97`.
+    fn number(&mut self, bytes: &[u8], path: &[Level], range: &Range<usize>) {
+        let [.., object, array] = path else { return };
+        if array.is_object || bytes.get(object.name.clone()) != Some(b"bytes") {
+            return;
+        }
+        // The innermost container is the array; the object is the one about it.
+        let own = self.open.len().checked_sub(2).and_then(|at| self.open.get(at)).copied();
+        let Some(own) = own else { return };
+        match self.numbers.last_mut().filter(|(last, _)| *last == own) {
+            Some((_, numbers)) => numbers.end = range.end,
+            None => self.numbers.push((own, range.clone())),
         }
     }
 }
@@ -290,6 +351,9 @@ impl Sink for Stream<'_> {
             && is_mark(name, path.len(), leaf.kind)
         {
             container.marks ^= hash((name, raw));
+        }
+        if leaf.kind == Kind::Number {
+            self.document.number(bytes, path, &leaf.range);
         }
         let is_piece = leaf.kind == Kind::Text && !NO_PIECES.contains(&name);
         let alone = !is_piece || self.alone && self.finder.is_secret(bytes, path);

@@ -179,6 +179,28 @@ fn choices_and_blocks_are_told_apart() {
 }
 
 #[test]
+fn lists_of_tokens_are_pieces_of_a_text() {
+    let key = made("sk-ant-", 60);
+    let token = |text: &str| json!({"token": text, "logprob": -0.5, "bytes": text.as_bytes(), "top_logprobs": [{"token": "no", "bytes": [110]}]});
+    let tokens = |texts: [&str; 4]| json!({"id": "a", "choices": [{"logprobs": {"content": texts.map(token)}, "index": 0}]});
+    let before = tokens(["My ", &key[..5], &key[5..30], &key[30..]]);
+    let hidden = stand_in("keys", &key);
+    let mut after = tokens(["My ", &hidden, "", ""]);
+    for at in 1..4 {
+        after["choices"][0]["logprobs"]["content"][at]["bytes"] = json!([]);
+    }
+    assert_eq!(json_answer(&before.to_string()), after.to_string());
+    for content_type in FRAMINGS {
+        let made = streamed(
+            &redactor(&["keys"]),
+            content_type,
+            framed(content_type, "m", &[before.clone(), json!({})]),
+        );
+        assert_eq!(unframed(content_type, &made), [after.clone(), json!({})]);
+    }
+}
+
+#[test]
 fn what_is_repeated_at_the_end_goes_too_and_plain_text_is_put_together() {
     let key = made("sk-ant-", 60);
     let stream =
@@ -231,8 +253,11 @@ fn a_compressed_socket_is_written_anew() {
         exchange(&[], Vec::new(), &[("sec-websocket-extensions", "permessage-deflate")], stream);
     exchange.upgrade = true;
     exchange.head.as_mut().unwrap().status = 101;
+    // A message of nothing, compressed.
+    exchange.request.bytes = vec![0xc1, 1, 0].into();
     assert_eq!(redactor(&["keys"]).redact(&mut exchange), 1);
-    assert!(exchange.response.decoded);
+    assert!(exchange.request.decoded && exchange.response.decoded);
+    assert_eq!(exchange.request.bytes, vec![0x81, 0], "both directions are compressed, or neither");
     let deflate = PerMessageDeflate { takeover: true, window_bits: 15 };
     let mut seen = Vec::new();
     Websocket::new(1000, Some(deflate)).push(&exchange.response.bytes, &mut |frame| match frame.content {
