@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::proxy::upstream::Upstreams;
 use crate::proxy::{self, Proxy};
 use crate::recorder::{self, Recorded, Recorder};
+use crate::redact::Redactor;
 use crate::store::{self, Mode, Store};
 use crate::tape::{Counters, Counts, Journal, JournalCounters, Keeper, Overload, Queue, Reader, Shelf, Sink};
 use crate::web;
@@ -71,6 +72,13 @@ impl Recording {
         let store = store.map_err(|why| StartError(format!("store.url = {:?}: {why}", config.store.url)))?;
         let shelf = Shelf::open(&config.home.join(&config.tape.dir));
         let (keeper, _) = Keeper::open(&config.home.join(KEY), &config.tape.secrets);
+        let keeper = Arc::new(keeper);
+        let fingerprints = Arc::clone(&keeper);
+        let redactor = Redactor::new(&config.redact, move |secret| fingerprints.fingerprint(secret));
+        let redactor = redactor.map_err(|faults| {
+            let lines = faults.iter().map(|(name, key, why)| format!("redact_rule.{name}.{key}: {why}"));
+            StartError(lines.collect::<Vec<_>>().join("\n"))
+        })?;
         let journal = Journal::new(&shelf, keeper, &config.tape);
         let known = config.upstreams.clone();
         let upstream = Box::new(move |name: &str| {
@@ -83,6 +91,7 @@ impl Recording {
             shelf: Arc::clone(&shelf),
             store: Arc::clone(&store),
             pricer: recorder::pricer(&config.prices, &config.home).map_err(StartError)?,
+            redactor,
             upstream,
         });
         let recorder = recorder.map_err(|why| StartError(format!("no thread for the recorder: {why}")))?;

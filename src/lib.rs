@@ -12,6 +12,8 @@
 //!              ▼ bytes as they came
 //!            dialect                    what a provider said: events out of bytes
 //!
+//! redact                                what must not be kept, taken out before anything is
+//! tokens                                what a call used, counted where the provider did not say
 //! price                                 what a call costs: usage × price table, pure
 //! store                                 what was recorded, each piece of it once
 //! recorder                              joins them: tape → dialect → price → store
@@ -22,6 +24,8 @@ pub mod model;
 pub mod tape;
 pub mod proxy;
 pub mod dialect;
+pub mod redact;
+pub mod tokens;
 pub mod price;
 pub mod store;
 pub mod recorder;

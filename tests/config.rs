@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use proptest::prelude::*;
-use wiretape::config::{self, Config, Loaded, Mistakes, Override, Sources};
+use wiretape::config::{self, Config, Loaded, Mistakes, Override, Section, Sources};
 
 /// A folder that goes when the test does.
 struct Folder(PathBuf);
@@ -86,6 +86,10 @@ fn is_key(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
+fn is_named(section: &str) -> bool {
+    Section::find(section).unwrap().named
+}
+
 #[test]
 fn the_example_is_the_one_in_the_repository() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.toml.example");
@@ -99,10 +103,12 @@ fn the_example_shows_every_setting() {
     let longest = example.lines().map(|line| line.chars().count()).max().unwrap();
     assert!(longest <= 120, "{longest}");
     for (section, key, default, doc) in config::describe() {
-        let start = example.find(&format!("[{section}")).unwrap();
-        let line = match (section, &default) {
-            ("upstream", Some(default)) => format!("\n#   {key} = {default}\n"),
-            ("upstream", None) | (_, None) => format!("\n#   {key} = "),
+        let named = is_named(section);
+        let header = if named { format!("[{section}.") } else { format!("[{section}]") };
+        let start = example.find(&header).unwrap();
+        let line = match (named, &default) {
+            (true, Some(default)) => format!("\n#   {key} = {default}\n"),
+            (true, None) | (_, None) => format!("\n#   {key} = "),
             (_, Some(default)) => format!("\n# {key} = {default}\n"),
         };
         assert!(example[start..].contains(&line), "{section}.{key}: {line}");
@@ -119,7 +125,7 @@ fn the_example_changes_nothing() {
 #[test]
 fn the_defaults_it_shows_are_the_defaults() {
     let text = uncommented(false);
-    let settings = config::describe().iter().filter(|s| s.0 != "upstream" && s.2.is_some()).count();
+    let settings = config::describe().iter().filter(|s| !is_named(s.0) && s.2.is_some()).count();
     assert_eq!(text.lines().filter(|line| !line.starts_with('#') && line.contains(" = ")).count(), settings);
     let config = load(&text, &[], &[]).unwrap().config;
     assert_eq!(config::show(&config), config::show(&Config::default()));
@@ -137,7 +143,7 @@ fn the_examples_it_shows_can_be_read() {
         );
     }
     assert_eq!(unset, Vec::<String>::new());
-    assert_eq!(config.upstreams.len(), 1);
+    assert_eq!((config.upstreams.len(), config.redact.own.len()), (1, 1));
 }
 
 #[test]
@@ -189,7 +195,7 @@ urls = "http://127.0.0.1:9000"
     let overrides =
         [("proxy.connect_timeout", "5"), ("tape.listen", "1"), ("listen", "1"), ("upstream.own.host", "x")];
     let expected = "\
-wiretape.toml:1:1: colour: no section before this key, there are [proxy], [web], [tape], [log], [upstream.NAME]
+wiretape.toml:1:1: colour: no section before this key, there are [proxy], [web], [tape], [redact], [redact_rule.NAME], [log], [upstream.NAME]
 wiretape.toml:2:1: listen: no section before this key, `listen` belongs to [proxy] or [web]
 wiretape.toml:5:1: proxy.lisen: no such key, did you mean `listen`?
 wiretape.toml:6:11: proxy.workers: expected a whole number from 0, got \"many\"
@@ -289,6 +295,26 @@ fn secrets_are_not_shown() {
         ["[proxy]\ntoken = [\"hunter2\"]\n", "[proxy]\ntokne = \"hunter2\"\n", "[proxy]\ntoken = hunter2\n"]
     {
         assert!(!mistakes(text, &[], &[]).join("\n").contains("hunter2"));
+    }
+}
+
+#[test]
+fn rules_of_redaction_are_checked_where_they_are_said() {
+    let text = "[redact]\nrules = [\"keys\", \"card\"]\n[redact_rule.staff]\npattern = \"EMP-(\"\n\
+                [redact_rule.b-c]\nscope = \"body\"\n";
+    let env = [("WIRETAPE_REDACT_RULE__B_C__PATTERN", "x*"), ("WIRETAPE_REDACT_RULE__PATTERN", "x")];
+    let lines = mistakes(text, &env, &[("redact_rule.new.scope", "both")]);
+    let expected = [
+        "wiretape.toml:2:1: redact.rules: no built-in rule is called \"card\", there are keys, cards, ",
+        "wiretape.toml:4:1: redact_rule.staff.pattern: is no regular expression: unclosed group",
+        "wiretape.toml:6:9: redact_rule.b-c.scope: expected \"headers\", \"bodies\" or \"both\"",
+        "WIRETAPE_REDACT_RULE__B_C__PATTERN: redact_rule.b-c.pattern: matches an empty text",
+        "WIRETAPE_REDACT_RULE__PATTERN: redact_rule.pattern: no such setting, expected `WIRETAPE_REDACT_RULE__NAME__PATTERN`",
+        "default: redact_rule.new.pattern: is missing",
+    ];
+    assert_eq!(lines.len(), expected.len(), "{lines:#?}");
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{line}");
     }
 }
 

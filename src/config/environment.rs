@@ -22,9 +22,9 @@ pub(super) fn variables(sources: &Sources, layers: &mut Layers) {
             format!("{PREFIX}{}", path.to_ascii_uppercase())
         };
         match parts[..] {
-            ["upstream", name, key] => {
-                let name = known_upstream(layers, name);
-                set(layers, &place, ["upstream", &name, key], value, spell);
+            [section, name, key] if is_named(section) => {
+                let name = known_name(layers, section, name);
+                set(layers, &place, [section, &name, key], value, spell);
             }
             [section, key] => set(layers, &place, [section, "", key], value, spell),
             _ => layers.wrong(place, "", "no such setting", None),
@@ -35,7 +35,7 @@ pub(super) fn variables(sources: &Sources, layers: &mut Layers) {
     }
 }
 
-/// Reads `SECTION.KEY` and `upstream.NAME.KEY`.
+/// Reads `SECTION.KEY`, and `SECTION.NAME.KEY` where a section has names.
 pub(super) fn overrides(sources: &Sources, layers: &mut Layers) {
     for said in &sources.overrides {
         let place = Place::Flag(said.flag.clone());
@@ -47,7 +47,7 @@ pub(super) fn overrides(sources: &Sources, layers: &mut Layers) {
         };
         // A name may hold dots; a key does not.
         let (name, key) = match rest.rsplit_once('.') {
-            Some((name, key)) if section == "upstream" => (name, key),
+            Some((name, key)) if is_named(section) => (name, key),
             _ => ("", rest),
         };
         set(layers, &place, [section, name, key], &said.value, spell);
@@ -59,11 +59,15 @@ fn setting_of(variable: &str) -> Option<String> {
     name.contains("__").then(|| name.to_ascii_lowercase())
 }
 
-/// The name of an upstream as the file spells it: variables know neither case nor `-` nor `.`.
-fn known_upstream(layers: &Layers, name: &str) -> String {
+fn is_named(section: &str) -> bool {
+    Section::find(section).is_some_and(|section| section.named)
+}
+
+/// The name of an upstream or a rule as the file spells it: variables know neither case nor `-` nor `.`.
+fn known_name(layers: &Layers, section: &str, name: &str) -> String {
     let plain = |name: &str| name.to_ascii_lowercase().replace(['-', '.'], "_");
-    let mut known = layers.config.upstreams.iter().map(|(known, _)| known);
-    known.find(|known| plain(known) == name).cloned().unwrap_or_else(|| name.to_owned())
+    let known = Section::find(section).map(|section| (section.names)(&layers.config)).unwrap_or_default();
+    known.into_iter().find(|known| plain(known) == name).unwrap_or_else(|| name.to_owned())
 }
 
 fn set(

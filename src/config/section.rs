@@ -85,6 +85,26 @@ pub const SECTIONS: &[Section] = &[
         "What models cost. The built-in table holds without any of this.",
         |_| Vec::new()
     ),
+    section!(
+        redact,
+        crate::redact::SETTINGS,
+        "What is taken out of headers, queries and bodies before anything is stored. A keyed fingerprint stands in its place.",
+        |config| plain(config.redact.check())
+    ),
+    Section {
+        name: "redact_rule",
+        named: true,
+        intro: "Rules of your own by name, one table each: what matches the pattern is taken out. In the environment: \
+                WIRETAPE_REDACT_RULE__NAME__PATTERN.",
+        entries: entries!(crate::redact::RULE_SETTINGS),
+        open: |config, name| {
+            config.redact.own_mut(name);
+        },
+        set: |config, name, at, raw| (crate::redact::RULE_SETTINGS[at].set)(config.redact.own_mut(name), raw),
+        show: |config, name, at| (crate::redact::RULE_SETTINGS[at].show)(config.redact.own(name)?),
+        names: |config| config.redact.own.iter().map(|(name, _)| name.clone()).collect(),
+        check: |config| config.redact.check_own(),
+    },
     section!(log, super::log::SETTINGS, "What wiretape says about itself, on stderr.", |config| plain(
         config.log.check()
     )),

@@ -35,6 +35,7 @@ pub use observe::{Observed, id_of, observe};
 pub use prices::{pricer, read_table, table_file};
 
 use crate::price::Pricer;
+use crate::redact::Redactor;
 use crate::store::Store;
 use crate::tape::Shelf;
 
@@ -44,6 +45,7 @@ pub struct Parts {
     pub shelf: Arc<Shelf>,
     pub store: Arc<dyn Store>,
     pub pricer: Pricer,
+    pub redactor: Redactor,
     pub upstream: Upstream,
 }
 

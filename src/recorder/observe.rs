@@ -6,6 +6,7 @@ use crate::model::{
     Operation, Place, Reading, Status, TraceId, Usage, UsageSource,
 };
 use crate::price::{Call, Pricer};
+use crate::tokens;
 
 /// Response headers that name the call at the provider, the most telling first.
 const REQUEST_IDS: &[&str] = &[
@@ -76,6 +77,12 @@ fn one(
         && usage.output.is_none()
     {
         usage.source = UsageSource::Partial;
+    }
+    // Never mixed with what the provider said: where it said anything, nothing is estimated.
+    if let Some(reading) = &mut reading
+        && let Some(usage) = tokens::estimate(reading)
+    {
+        reading.answered.usage = Some(usage);
     }
     let start = reading.as_ref().and_then(|reading| reading.start).unwrap_or(exchange.began);
     let end = reading.as_ref().and_then(|reading| reading.end).or_else(|| {

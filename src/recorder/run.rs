@@ -9,8 +9,11 @@ use super::gather::{Gather, Open, cut_off};
 use super::handoff::Handoff;
 use super::keep::Keep;
 use super::{Parts, entry, observe};
-use crate::model::{Direction, Exchange, ExchangeId, Status};
+use bytes::Bytes;
+
+use crate::model::{Direction, Exchange, ExchangeId, Headers, Status};
 use crate::price::Pricer;
+use crate::redact::Redactor;
 use crate::store::Entry;
 use crate::tape::{self, Found, Shelf, recover};
 
@@ -27,6 +30,7 @@ pub struct Run {
     counters: Arc<Counters>,
     shelf: Arc<Shelf>,
     pricer: Pricer,
+    redactor: Redactor,
     gather: Gather,
     keep: Keep,
     max_body: usize,
@@ -41,12 +45,13 @@ impl Run {
         counters: Arc<Counters>,
         memory: usize,
     ) -> std::io::Result<Self> {
-        let Parts { config, shelf, store, pricer, upstream } = parts;
+        let Parts { config, shelf, store, pricer, redactor, upstream } = parts;
         let max_body = usize::try_from(config.max_body.0).unwrap_or(usize::MAX);
         Ok(Self {
             handoff,
             shelf: Arc::clone(&shelf),
             pricer,
+            redactor,
             gather: Gather::new(memory, max_body, upstream),
             keep: Keep::new(store, shelf, Arc::clone(&counters), memory)?,
             counters,
@@ -167,8 +172,31 @@ impl Run {
         Some(exchange)
     }
 
+    /// Takes out what must not be kept. Where that fails, nothing is kept that it should have gone through.
+    fn redact(&self, exchange: &mut Exchange) {
+        let redacting = std::panic::AssertUnwindSafe(|| self.redactor.redact(exchange));
+        if std::panic::catch_unwind(redacting).is_ok() {
+            return;
+        }
+        add(&self.counters.panics, 1);
+        exchange.redactions = vec!["everything: the redaction failed".to_owned()];
+        exchange.labels.clear();
+        exchange.headers = Headers::default();
+        (exchange.forwarded, exchange.target) = (exchange.path_and_query().0.to_owned(), None);
+        if let Some(head) = &mut exchange.head {
+            head.headers = Headers::default();
+        }
+        for direction in [Direction::Request, Direction::Response] {
+            let body = exchange.body_mut(direction);
+            body.lost += body.bytes.len() as u64;
+            body.bytes = Bytes::new();
+            body.trailers = None;
+        }
+    }
+
     /// Reads an exchange and hands it on to be written.
-    fn put(&mut self, exchange: Exchange, whole: bool) {
+    fn put(&mut self, mut exchange: Exchange, whole: bool) {
+        self.redact(&mut exchange);
         let observed = observe::observe(&exchange, &self.pricer);
         add(&self.counters.panics, u64::from(observed.panicked));
         let mut observations = observed.observations;

@@ -27,7 +27,7 @@ const MAX_WAITING: usize = 4 << 20;
 /// The sink that writes the tape.
 pub struct Journal {
     writer: Writer,
-    keeper: Keeper,
+    keeper: Arc<Keeper>,
     content: bool,
     /// Whoever has something to record waits for it.
     blocks: bool,
@@ -64,11 +64,11 @@ struct Side {
 }
 
 impl Journal {
-    pub fn new(shelf: &Arc<Shelf>, keeper: Keeper, config: &Config) -> Self {
+    pub fn new(shelf: &Arc<Shelf>, keeper: impl Into<Arc<Keeper>>, config: &Config) -> Self {
         let counters = Arc::new(JournalCounters::default());
         Self {
             writer: Writer::new(Arc::clone(shelf), config, Arc::clone(&counters)),
-            keeper,
+            keeper: keeper.into(),
             content: config.content,
             blocks: config.on_overload == Overload::Block,
             room: Room { used: 0, max: config.max_bytes.0, full: false },

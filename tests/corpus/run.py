@@ -112,15 +112,15 @@ def drive(todo, port, prefix_of, labels_of, results):
                 record = todo.pop()
             except IndexError:
                 return
-            for last in (False, True):
+            for _ in range(2):
                 try:
                     results[record["id"]] = ask(connection, record, prefix_of(record), labels_of(record))
                     break
                 except (OSError, http.client.HTTPException) as why:
                     connection.close()
                     results[record["id"]] = (0, repr(why).encode(), True)
-                    print("    again" if not last else "    failed", record["id"], repr(why), Plan(record).__dict__, flush=True)
-                    if last or not isinstance(why, (http.client.RemoteDisconnected, BrokenPipeError)):
+                    again = isinstance(why, (http.client.RemoteDisconnected, BrokenPipeError))
+                    if not again or Plan(record).truncate:
                         break
 
     threads = [threading.Thread(target=work) for _ in range(WORKERS)]

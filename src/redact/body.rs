@@ -1,0 +1,147 @@
+//! One body: its content-encoding off, its framing found, what has to go taken out, and everything else as it was.
+
+use std::ops::Range;
+
+use crate::dialect::framing::{Auto, Bounds, Decoder, Framing, Kind};
+
+use super::coding::Coding;
+use super::edit::{self, Edit};
+use super::event_stream;
+use super::find::Finder;
+use super::lines;
+use super::stream::Stream;
+
+/// What may come out of a content-encoding: more is not read by anyone.
+const BOUNDS: Bounds = Bounds { size: 256 << 20, ratio: 200 };
+
+/// What became of a body.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    pub(super) bytes: Vec<u8>,
+    /// How often each rule struck.
+    pub(super) counts: Vec<(usize, u64)>,
+    /// The content-encoding, or what masks and compresses messages, is off.
+    pub(super) decoded: bool,
+    /// Something that could not be decoded is left out.
+    pub(super) left_out: bool,
+}
+
+/// Takes out what has to go; `None` where nothing has.
+pub(super) fn redact(
+    finder: &Finder,
+    content_type: Option<&[u8]>,
+    encoding: &[u8],
+    bytes: &[u8],
+) -> Option<Changed> {
+    if is_identity(encoding) {
+        return plain(finder, content_type, bytes);
+    }
+    let Ok(mut decoder) = Decoder::new(encoding, BOUNDS) else {
+        return plain(finder, content_type, bytes);
+    };
+    let mut decoded = Vec::new();
+    let whole = decoder.push(bytes, &mut |piece| decoded.extend_from_slice(piece));
+    // What cannot be decoded is read by no one: where nothing is found before it, it stays.
+    let changed = plain(finder, content_type, &decoded)?;
+    Some(Changed { decoded: true, left_out: whole.is_err(), ..changed })
+}
+
+/// Nothing has to be taken off.
+pub(super) fn is_identity(encoding: &[u8]) -> bool {
+    let mut names = encoding.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    names.all(|name| name.is_empty() || name.eq_ignore_ascii_case(b"identity"))
+}
+
+fn plain(finder: &Finder, content_type: Option<&[u8]>, bytes: &[u8]) -> Option<Changed> {
+    if bytes.is_empty() {
+        return None;
+    }
+    if is_form(content_type) {
+        return changed(bytes, lines::form(finder, bytes));
+    }
+    let edits = match kind(content_type, bytes) {
+        Kind::Sse => lines::sse(Stream::new(finder, bytes), bytes),
+        Kind::Ndjson => lines::ndjson(Stream::new(finder, bytes), bytes),
+        Kind::Json if has_pieces(bytes) => {
+            let mut stream = Stream::new(finder, bytes);
+            stream.part(b"", behind_mark(bytes)..bytes.len());
+            stream.event_ended();
+            stream.finish()
+        }
+        Kind::EventStream => return event_stream::redact(finder, bytes),
+        Kind::Json | Kind::Opaque if !finder.may_match(bytes) => return None,
+        Kind::Json | Kind::Opaque => {
+            let start = behind_mark(bytes);
+            let found = finder.written(Coding::Plain, bytes.get(start..).unwrap_or_default());
+            found.into_iter().map(|one| Edit::from(one.at(start))).collect()
+        }
+    };
+    changed(bytes, edits)
+}
+
+/// The body with these edits made, if there are any.
+fn changed(bytes: &[u8], mut edits: Vec<Edit>) -> Option<Changed> {
+    if edits.is_empty() {
+        return None;
+    }
+    edit::settle(&mut edits);
+    let bytes = edit::apply(bytes, 0..bytes.len(), &edits);
+    Some(Changed { bytes, counts: counts(&edits), ..Changed::default() })
+}
+
+pub(super) fn counts(edits: &[Edit]) -> Vec<(usize, u64)> {
+    let mut counts: Vec<(usize, u64)> = Vec::new();
+    for (rule, _) in edits.iter().filter_map(|edit| edit.put.as_ref()) {
+        match counts.iter_mut().find(|(known, _)| known == rule) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((*rule, 1)),
+        }
+    }
+    counts.sort_unstable();
+    counts
+}
+
+/// The framing, as readers find it.
+fn kind(content_type: Option<&[u8]>, bytes: &[u8]) -> Kind {
+    const ENOUGH: usize = 64;
+    let rest = bytes.get(behind_mark(bytes)..).unwrap_or_default().trim_ascii_start();
+    let mut auto = Auto::new(content_type, ENOUGH);
+    auto.push(rest.get(..ENOUGH).unwrap_or(rest), &mut |_| {});
+    auto.finish(&mut |_| {});
+    let kind = auto.kind().unwrap_or(Kind::Opaque);
+    // Lines of JSON that are said to be JSON, or nothing.
+    let begins_anew = |newline: usize| matches!(rest.get(newline + 1), Some(b'{' | b'['));
+    match kind {
+        Kind::Json if rest.first() == Some(&b'{') => match memchr::memchr(b'\n', rest) {
+            Some(newline) if begins_anew(newline) && rest.get(newline - 1) == Some(&b'}') => Kind::Ndjson,
+            _ => kind,
+        },
+        _ => kind,
+    }
+}
+
+/// A text may be in pieces: there is one document after another, or a list of tokens.
+fn has_pieces(bytes: &[u8]) -> bool {
+    const TOKENS: &[u8] = b"\"logprobs\":";
+    let rest = bytes.get(behind_mark(bytes)..).unwrap_or_default().trim_ascii_start();
+    let is_list = |at: usize| {
+        let behind = rest.get(at + TOKENS.len()..).unwrap_or_default();
+        behind.trim_ascii_start().first() == Some(&b'{')
+    };
+    rest.first() == Some(&b'[') || memchr::memmem::find_iter(rest, TOKENS).any(is_list)
+}
+
+/// Behind a byte order mark.
+fn behind_mark(bytes: &[u8]) -> usize {
+    if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 }
+}
+
+fn is_form(content_type: Option<&[u8]>) -> bool {
+    const FORM: &[u8] = b"application/x-www-form-urlencoded";
+    content_type.and_then(|of| of.get(..FORM.len())).is_some_and(|of| of.eq_ignore_ascii_case(FORM))
+}
+
+/// A part of a body, for those that put parts together anew.
+pub(super) fn part(bytes: &[u8], range: &Range<usize>, edits: &[Edit]) -> Vec<u8> {
+    edit::apply(bytes, range.clone(), edit::within(edits, range))
+}

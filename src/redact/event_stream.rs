@@ -1,0 +1,160 @@
+//! AWS event streams: frames of headers and a payload with lengths and checksums, and in Bedrock's payloads the model's own
+//! events in base64.
+//!
+//! Payloads are gone through as the events of one stream. Frames that need no change stay as they are; of the others the
+//! lengths and the checksums are made right.
+
+use std::ops::Range;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::body::{self, Changed};
+use super::coding::Coding;
+use super::edit::{self, Edit};
+use super::find::Finder;
+use super::json::{Kind, Leaf, Level, Scanner, Sink};
+use super::stream::Stream;
+
+const PRELUDE: usize = 12;
+const CHECKSUM: usize = 4;
+
+/// A frame, and where its payload lies in the texts that are gone through.
+struct Frame {
+    whole: Range<usize>,
+    headers: Range<usize>,
+    payload: Range<usize>,
+    inner: Option<Inner>,
+}
+
+/// The event in a payload.
+struct Inner {
+    /// Where in the texts its base64 stands, and where the event itself does.
+    base64: Range<usize>,
+    event: Range<usize>,
+}
+
+/// Takes out what has to go; `None` where nothing has.
+pub(super) fn redact(finder: &Finder, bytes: &[u8]) -> Option<Changed> {
+    let (frames, texts) = frames(bytes);
+    let mut stream = Stream::new(finder, &texts);
+    for frame in &frames {
+        let name = bytes.get(frame.headers.clone()).unwrap_or_default();
+        stream.part(name, frame.payload.clone());
+        stream.event_ended();
+        if let Some(inner) = &frame.inner {
+            stream.part(b"", inner.event.clone());
+            stream.event_ended();
+        }
+    }
+    let mut edits = stream.finish();
+    edit::settle(&mut edits);
+    // What cannot be cut into frames is looked at as it is.
+    let rest = frames.last().map_or(0, |frame| frame.whole.end);
+    let tail = bytes.get(rest..).unwrap_or_default();
+    let found = finder.written(Coding::Plain, tail);
+    if edits.is_empty() && found.is_empty() {
+        return None;
+    }
+    let mut made = Vec::with_capacity(bytes.len());
+    for frame in &frames {
+        frame.write(bytes, &texts, &edits, &mut made);
+    }
+    let found: Vec<Edit> = found.into_iter().map(Edit::from).collect();
+    made.extend_from_slice(&edit::apply(tail, 0..tail.len(), &found));
+    edits.extend(found);
+    Some(Changed { bytes: made, counts: body::counts(&edits), ..Changed::default() })
+}
+
+/// All frames up to one that cannot be true, and their payloads one after another.
+fn frames(bytes: &[u8]) -> (Vec<Frame>, Vec<u8>) {
+    let (mut frames, mut texts) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    while let Some(length) = number(bytes, at) {
+        let headers = number(bytes, at + 4).unwrap_or_default();
+        let end = at.saturating_add(length);
+        let headers_end = (at + PRELUDE).saturating_add(headers);
+        if length < PRELUDE + CHECKSUM || end > bytes.len() || headers_end > end - CHECKSUM {
+            break;
+        }
+        let payload = bytes.get(headers_end..end - CHECKSUM).unwrap_or_default();
+        let start = texts.len();
+        texts.extend_from_slice(payload);
+        let place = start..texts.len();
+        let inner = base64_in(payload).map(|range| range.start + start..range.end + start);
+        let inner = inner.and_then(|base64| {
+            let event = STANDARD.decode(texts.get(base64.clone())?).ok()?;
+            let start = texts.len();
+            texts.extend_from_slice(&event);
+            Some(Inner { base64, event: start..texts.len() })
+        });
+        frames.push(Frame { whole: at..end, headers: at + PRELUDE..headers_end, payload: place, inner });
+        at = end;
+    }
+    (frames, texts)
+}
+
+impl Frame {
+    fn write(&self, bytes: &[u8], texts: &[u8], edits: &[Edit], made: &mut Vec<u8>) {
+        let mut own = edit::within(edits, &self.payload).to_vec();
+        if let Some(inner) = &self.inner
+            && !edit::within(edits, &inner.event).is_empty()
+        {
+            let event = STANDARD.encode(body::part(texts, &inner.event, edits));
+            own.retain(|edit| edit.range.end <= inner.base64.start || edit.range.start >= inner.base64.end);
+            own.push(Edit { range: inner.base64.clone(), put: Some((0, event.into())), length: 0 });
+            edit::settle(&mut own);
+        }
+        if own.is_empty() {
+            made.extend_from_slice(bytes.get(self.whole.clone()).unwrap_or_default());
+            return;
+        }
+        let payload = edit::apply(texts, self.payload.clone(), &own);
+        let headers = bytes.get(self.headers.clone()).unwrap_or_default();
+        let start = made.len();
+        for length in [PRELUDE + headers.len() + payload.len() + CHECKSUM, headers.len()] {
+            made.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
+        }
+        seal(made, start);
+        made.extend_from_slice(headers);
+        made.extend_from_slice(&payload);
+        seal(made, start);
+    }
+}
+
+/// Adds the checksum of what was written from there on.
+fn seal(made: &mut Vec<u8>, start: usize) {
+    let checksum = crc32fast::hash(made.get(start..).unwrap_or_default());
+    made.extend_from_slice(&checksum.to_be_bytes());
+}
+
+fn number(bytes: &[u8], at: usize) -> Option<usize> {
+    let number = bytes.get(at..)?.first_chunk()?;
+    usize::try_from(u32::from_be_bytes(*number)).ok()
+}
+
+/// Where the base64 of the event in a payload is: `{"bytes":"…"}`.
+fn base64_in(payload: &[u8]) -> Option<Range<usize>> {
+    let mut bytes = Bytes { payload, found: None };
+    Scanner::new().push(payload, 0..payload.len(), &mut bytes);
+    bytes.found
+}
+
+struct Bytes<'a> {
+    payload: &'a [u8],
+    found: Option<Range<usize>>,
+}
+
+impl Sink for Bytes<'_> {
+    fn open(&mut self, _path: &[Level]) {}
+
+    fn leaf(&mut self, path: &[Level], leaf: Leaf) {
+        // Wherever it lies: Converse has it at the root, agents have it in a `chunk`.
+        let named = path.last().and_then(|level| self.payload.get(level.name.clone())) == Some(b"bytes");
+        if leaf.kind == Kind::Text && named {
+            self.found = Some(leaf.range);
+        }
+    }
+
+    fn close(&mut self, _path: &[Level]) {}
+}

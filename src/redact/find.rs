@@ -1,0 +1,247 @@
+//! Finds what has to go in one text: by the rules, by the names of JSON members, and in the JSON texts within it.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::Fingerprint;
+use super::coding::{Coding, Cursor};
+use super::fields::{Fields, behind_scheme};
+use super::gate::{Gate, bit};
+use super::json::{Kind, Leaf, Level, Outcome, Scanner, Sink, may_be_document};
+use super::pattern::Pattern;
+
+/// A JSON text in a JSON text, in a JSON text: arguments of a tool that carries the arguments of another.
+const DEEPEST: usize = 4;
+
+/// What every stand-in begins with.
+const MARK: &str = "[redacted:";
+
+/// Something that has to go, and what stands in its place.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Match {
+    pub(super) range: Range<usize>,
+    pub(super) rule: usize,
+    pub(super) stand_in: Box<str>,
+    /// How long the secret itself is, however it is written.
+    pub(super) length: usize,
+}
+
+pub(super) struct Finder {
+    patterns: Vec<Pattern>,
+    gate: Gate,
+    fields: Option<Fields>,
+    /// Names of the rules; the one for members' names is the first.
+    rules: Vec<String>,
+    fingerprint: Fingerprint,
+}
+
+/// The rule that goes by the names of members.
+pub(super) const FIELDS: usize = 0;
+
+impl Finder {
+    pub(super) fn new(
+        rules: Vec<String>,
+        patterns: Vec<Pattern>,
+        fields: Option<Fields>,
+        fingerprint: Fingerprint,
+    ) -> Self {
+        let gate = Gate::new(&patterns, fields.as_ref());
+        Self { patterns, gate, fields, rules, fingerprint }
+    }
+
+    pub(super) fn rule(&self, rule: usize) -> &str {
+        self.rules.get(rule).map_or("", String::as_str)
+    }
+
+    /// Whether there may be anything; almost always there is not, and this says so at once.
+    pub(super) fn may_match(&self, text: &[u8]) -> bool {
+        self.gate.may_match(text, self.fields.as_ref())
+    }
+
+    /// All there is in a text, in order and apart.
+    pub(super) fn text(&self, text: &[u8]) -> Vec<Match> {
+        let mut found = Vec::new();
+        self.look(text, 0, &mut found);
+        found
+    }
+
+    /// The same of a text as it is written: its ranges are those of the writing.
+    pub(super) fn written(&self, coding: Coding, raw: &[u8]) -> Vec<Match> {
+        self.written_at(coding, raw, 0)
+    }
+
+    fn written_at(&self, coding: Coding, raw: &[u8], depth: usize) -> Vec<Match> {
+        let mut found = Vec::new();
+        if coding.is_plain(raw) {
+            self.look(raw, depth, &mut found);
+            if coding == Coding::Json {
+                for one in &mut found {
+                    rewrite(coding, &mut one.stand_in);
+                }
+            }
+            return found;
+        }
+        let mut text = Vec::with_capacity(raw.len());
+        coding.decode(raw, &mut text);
+        self.look(&text, depth, &mut found);
+        let mut cursor = Cursor::new(coding, raw);
+        for one in &mut found {
+            one.range = cursor.find(one.range.clone());
+            rewrite(coding, &mut one.stand_in);
+        }
+        found
+    }
+
+    fn look(&self, text: &[u8], depth: usize, out: &mut Vec<Match>) {
+        if text.is_empty() || !self.may_match(text) {
+            return;
+        }
+        if depth < DEEPEST && may_be_document(text) && self.document(text, depth, out) != Outcome::Broken {
+            return;
+        }
+        self.patterns(text, out);
+        settle(out);
+    }
+
+    fn patterns(&self, text: &[u8], out: &mut Vec<Match>) {
+        let set = self.gate.patterns_for(text);
+        for (place, pattern) in self.patterns.iter().enumerate() {
+            let gated = !matches!(pattern.sign, super::pattern::Sign::None);
+            if gated && bit(place).is_some_and(|bit| set & bit == 0) {
+                continue;
+            }
+            pattern.find(text, &mut |range| {
+                let secret = text.get(range.clone()).unwrap_or_default();
+                let stand_in = self.stand_in(pattern.rule, secret);
+                out.push(Match { stand_in, rule: pattern.rule, length: range.len(), range });
+            });
+        }
+    }
+
+    /// What stands in the place of a secret. It needs no escape in a JSON text, or in one within one.
+    fn stand_in(&self, rule: usize, secret: &[u8]) -> Box<str> {
+        let fingerprint = (self.fingerprint)(secret);
+        let kept = |c: &char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_' | '.');
+        let fingerprint: String = fingerprint.chars().filter(kept).collect();
+        format!("{MARK}{}:{fingerprint}]", self.rule(rule)).into()
+    }
+
+    /// Goes through a JSON document that is in one piece.
+    pub(super) fn document(&self, text: &[u8], depth: usize, out: &mut Vec<Match>) -> Outcome {
+        let mut scanner = Scanner::new();
+        scanner.push(text, 0..text.len(), &mut Leaves { finder: self, text, depth, out });
+        scanner.finish()
+    }
+
+    /// What has to go of one text or number of a document.
+    pub(super) fn leaf(&self, text: &[u8], path: &[Level], leaf: &Leaf, depth: usize, out: &mut Vec<Match>) {
+        let raw = text.get(leaf.range.clone()).unwrap_or_default();
+        let start = leaf.range.start;
+        if leaf.kind == Kind::Text && self.is_secret(text, path) {
+            out.extend(self.value(raw).map(|one| one.at(start)));
+            return;
+        }
+        if self.gate.is_too_short(raw) || leaf.kind == Kind::Name && self.gate.is_plain_name(raw) {
+            return;
+        }
+        if leaf.kind != Kind::Number {
+            out.extend(self.written_at(Coding::Json, raw, depth + 1).into_iter().map(|one| one.at(start)));
+        } else if let Some(first) = self.written_at(Coding::Plain, raw, DEEPEST).into_iter().next() {
+            // A text in place of a number, so that the rest stays JSON.
+            let stand_in = format!("\"{}\"", first.stand_in).into();
+            out.push(Match { range: leaf.range.clone(), stand_in, ..first });
+        }
+    }
+
+    /// Whether the value at hand is called by the name of a credential.
+    pub(super) fn is_secret(&self, text: &[u8], path: &[Level]) -> bool {
+        let (Some(fields), Some((level, outer))) = (&self.fields, path.split_last()) else { return false };
+        if !level.is_object {
+            return false;
+        }
+        let name = read(text, level);
+        let in_outer = |outer: &Level| Fields::is_secret_in(&read(text, outer), &name);
+        fields.is_secret(&name) || outer.last().filter(|outer| outer.is_object).is_some_and(in_outer)
+    }
+
+    /// The whole of a value, less the scheme before it.
+    fn value(&self, raw: &[u8]) -> Option<Match> {
+        if raw.is_empty() || raw.starts_with(MARK.as_bytes()) {
+            return None;
+        }
+        let scheme = behind_scheme(raw);
+        let mut secret = Vec::new();
+        Coding::Json.decode(raw.get(scheme..).unwrap_or_default(), &mut secret);
+        Some(self.whole(scheme..raw.len(), &secret))
+    }
+
+    /// A value that goes because of its name.
+    fn whole(&self, range: Range<usize>, secret: &[u8]) -> Match {
+        Match { range, rule: FIELDS, stand_in: self.stand_in(FIELDS, secret), length: secret.len() }
+    }
+
+    /// What stands for the value of a form's or a query's parameter of this name.
+    pub(super) fn parameter(&self, name: &[u8], raw: &[u8]) -> Option<Match> {
+        let mut plain = Vec::new();
+        Coding::Percent.decode(name, &mut plain);
+        if raw.is_empty() || !self.fields.as_ref()?.is_secret(&plain) {
+            return None;
+        }
+        let mut secret = Vec::new();
+        Coding::Percent.decode(raw, &mut secret);
+        Some(self.whole(0..raw.len(), &secret))
+    }
+}
+
+impl Match {
+    pub(super) fn at(mut self, start: usize) -> Self {
+        self.range = self.range.start + start..self.range.end + start;
+        self
+    }
+}
+
+/// The name of the member at hand.
+fn read<'t>(text: &'t [u8], level: &Level) -> Cow<'t, [u8]> {
+    let raw = text.get(level.name.clone()).unwrap_or_default();
+    if Coding::Json.is_plain(raw) {
+        return Cow::Borrowed(raw);
+    }
+    let mut name = Vec::new();
+    Coding::Json.decode(raw, &mut name);
+    Cow::Owned(name)
+}
+
+struct Leaves<'a> {
+    finder: &'a Finder,
+    text: &'a [u8],
+    depth: usize,
+    out: &'a mut Vec<Match>,
+}
+
+impl Sink for Leaves<'_> {
+    fn open(&mut self, _path: &[Level]) {}
+
+    fn leaf(&mut self, path: &[Level], leaf: Leaf) {
+        self.finder.leaf(self.text, path, &leaf, self.depth, self.out);
+    }
+
+    fn close(&mut self, _path: &[Level]) {}
+}
+
+fn rewrite(coding: Coding, stand_in: &mut Box<str>) {
+    if let Some(written) = coding.write(stand_in) {
+        *stand_in = written.into();
+    }
+}
+
+/// Puts matches in order, and makes one of those that overlap: the longest of those that begin first gives its name.
+pub(super) fn settle(found: &mut Vec<Match>) {
+    found.sort_by(|a, b| a.range.start.cmp(&b.range.start).then(b.range.end.cmp(&a.range.end)));
+    found.dedup_by(|next, kept| {
+        let overlap = next.range.start < kept.range.end;
+        if overlap {
+            kept.range.end = kept.range.end.max(next.range.end);
+        }
+        overlap
+    });
+}
