@@ -48,6 +48,19 @@ const HEADERS: &[&str] = &[
     "credentials",
 ];
 
+/// Members that hold what is said: messages, tools' arguments and results.
+const SAID: &[&str] = &[
+    "args",
+    "arguments",
+    "content",
+    "contents",
+    "functionresponse",
+    "input",
+    "messages",
+    "output",
+    "result",
+];
+
 /// Headers that end so and are none.
 const NO_SECRETS: &[&str] = &["idempotencykey", "cachekey", "websocketkey", "routingkey"];
 
@@ -107,6 +120,17 @@ impl Fields {
         NAMES.iter().any(|known| known.as_bytes() == name)
             || ENDINGS.iter().any(|ending| name.ends_with(ending.as_bytes()))
             || self.own.iter().any(|own| own == name)
+    }
+
+    /// Whether the user called this name a credential's.
+    pub(super) fn is_own(&self, name: &[u8]) -> bool {
+        let plain = Plain::of(name);
+        self.own.iter().any(|own| own == plain.as_slice())
+    }
+
+    /// Whether what stands under this name is said between a user, a model and its tools.
+    pub(super) fn is_said(name: &[u8]) -> bool {
+        SAID.iter().any(|known| known.as_bytes() == Plain::of(name).as_slice())
     }
 
     /// The same of a member in the object that is called `outer`.

@@ -137,7 +137,7 @@ impl Finder {
     pub(super) fn leaf(&self, text: &[u8], path: &[Level], leaf: &Leaf, depth: usize, out: &mut Vec<Match>) {
         let raw = text.get(leaf.range.clone()).unwrap_or_default();
         let start = leaf.range.start;
-        if leaf.kind == Kind::Text && self.is_secret(text, path) {
+        if leaf.kind == Kind::Text && self.is_secret(text, path, depth) {
             out.extend(self.value(raw).map(|one| one.at(start)));
             return;
         }
@@ -154,12 +154,19 @@ impl Finder {
     }
 
     /// Whether the value at hand is called by the name of a credential.
-    pub(super) fn is_secret(&self, text: &[u8], path: &[Level]) -> bool {
+    ///
+    /// What an API calls a credential is one where the API is spoken to. What a model and its tools say to each other is
+    /// theirs, whatever they call it: there only the names that the user gave hold, and the rules for what is said.
+    pub(super) fn is_secret(&self, text: &[u8], path: &[Level], depth: usize) -> bool {
         let (Some(fields), Some((level, outer))) = (&self.fields, path.split_last()) else { return false };
         if !level.is_object {
             return false;
         }
         let name = read(text, level);
+        let is_said = |level: &Level| level.is_object && Fields::is_said(&read(text, level));
+        if depth > 0 || outer.iter().any(is_said) {
+            return fields.is_own(&name);
+        }
         let in_outer = |outer: &Level| Fields::is_secret_in(&read(text, outer), &name);
         fields.is_secret(&name) || outer.last().filter(|outer| outer.is_object).is_some_and(in_outer)
     }

@@ -356,7 +356,7 @@ impl Sink for Stream<'_> {
             self.document.number(bytes, path, &leaf.range);
         }
         let is_piece = leaf.kind == Kind::Text && !NO_PIECES.contains(&name);
-        let alone = !is_piece || self.alone && self.finder.is_secret(bytes, path);
+        let alone = !is_piece || self.alone && self.finder.is_secret(bytes, path, 0);
         if !alone && !raw.is_empty() {
             self.document.texts.push((container, Document::place(bytes, path), leaf.range));
         } else if self.alone {

@@ -163,7 +163,7 @@ def judged(record):
         "id": record["labels"]["corpus"],
         "model": record.get("response_model"),
         "response_id": record.get("response_id"),
-        "finish_reason": record.get("finish_reason_raw"),
+        "finish_reason": finish(record.get("finish_reason_raw")),
         "output_text": record.get("output_text"),
         "reasoning_text": record.get("reasoning_text"),
         "tool_calls": record.get("tool_calls"),
@@ -182,6 +182,11 @@ def judged(record):
             "reasoning": usage.get("reasoning"),
         }
     return out
+
+
+def finish(word):
+    """Google's clients may ask for numbers in the place of words."""
+    return int(word) if isinstance(word, str) and word.isdigit() else word
 
 
 def raw_body(side):
@@ -276,8 +281,10 @@ def main():
         sent = Plan(record).request(record)[1]
         if raw_body(raw["request"]) != sent:
             wrong.append((one, "request", raw.get("redactions")))
-        received = relayed[one][1]
+        status, received, _ = relayed[one]
         kept = raw_body(raw["response"])
+        if not status and Plan(record).truncate:
+            continue  # Nothing of it had reached the client before it broke off.
         # Of an answer that broke off, more may have reached the proxy than the client.
         if kept != received and not (Plan(record).truncate and (kept.startswith(received) or received.startswith(kept))):
             wrong.append((one, "response", raw.get("redactions")))
