@@ -10,3 +10,5 @@ mod support;
 mod back;
 mod lists;
 mod sums;
+mod prune;
+mod files;

@@ -162,14 +162,18 @@ impl Reading<'_> {
         Ok(self.db.prepare_cached(&sql)?.query_row([seq], stored).optional()?)
     }
 
+    /// An exchange without its bodies.
+    pub fn heads(&mut self, row: &Stored) -> Result<Exchange> {
+        let request = self.piece(row.request_shape)?.1;
+        let response = row.response_shape.map(|shape| self.piece(shape)).transpose()?;
+        let response = response.as_ref().map(|(_, shape)| &shape[..]);
+        unpack(row.id, &request, response, &row.own)
+            .ok_or_else(|| broken(format!("exchange {}: its heads are damaged", row.id)))
+    }
+
     /// An exchange with its bodies.
     pub fn whole(&mut self, row: &Stored) -> Result<Exchange> {
-        let request = self.piece(row.request_shape)?.1;
-        let response =
-            row.response_shape.map(|shape| Ok::<_, crate::store::StoreError>(self.piece(shape)?.1));
-        let response = response.transpose()?;
-        let mut exchange = unpack(row.id, &request, response.as_deref(), &row.own)
-            .ok_or_else(|| broken(format!("exchange {}: its heads are damaged", row.id)))?;
+        let mut exchange = self.heads(row)?;
         let (mut request, mut response) = (Vec::new(), Vec::new());
         for part in self.parts(row)? {
             request.extend(self.bytes(&part.request)?);

@@ -36,7 +36,7 @@ pub fn list(db: &Connection, filter: &Filter, page: &Page) -> Result<Vec<Row>> {
     places.into_iter().map(|(place, snippet)| row(&mut reading, &place, snippet)).collect()
 }
 
-fn searched(
+pub fn searched(
     reading: &mut Reading,
     plan: &Plan,
     search: &Search,

@@ -183,6 +183,13 @@ impl Plan {
         Self { streams, rest: rest.map(|(_, clause)| clause.clone()).collect(), all }
     }
 
+    /// The same with one more condition.
+    pub fn and(mut self, clause: Clause) -> Self {
+        self.rest.push(clause.clone());
+        self.all.push(clause);
+        self
+    }
+
     /// What passes, in order, behind a place.
     pub fn places(
         &self,

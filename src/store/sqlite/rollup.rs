@@ -36,7 +36,7 @@ pub fn rollup(row: &Row) -> tokio_rusqlite::rusqlite::Result<(RollupKey, Option<
     Ok((key, read()))
 }
 
-fn empty(key: &RollupKey) -> Rollup {
+pub fn empty(key: &RollupKey) -> Rollup {
     Rollup {
         hour: Micros(key[0].saturating_mul(AN_HOUR).max(0).cast_unsigned()),
         kind: usize::try_from(key[1])
@@ -149,4 +149,22 @@ fn read(db: &Connection, key: &RollupKey) -> Result<Option<(Rollup, i64)>> {
         return Ok(None);
     };
     sums.map(Some).ok_or_else(|| broken("an hour's sums are damaged"))
+}
+
+/// The key of an observation's sums, of words that are known already.
+pub fn known_key(db: &Connection, columns: &Columns) -> Result<Option<RollupKey>> {
+    let words = [
+        columns.words[PROVIDER].as_deref(),
+        columns.model(),
+        columns.words[CLIENT].as_deref(),
+        columns.words[USER].as_deref(),
+    ];
+    let mut key = [columns.start.div_euclid(AN_HOUR), i64::from(columns.kind), 0, 0, 0, 0];
+    for (part, word) in key[2..].iter_mut().zip(words) {
+        match super::writing::word_id(db, word.unwrap_or_default())? {
+            Some(id) => *part = id,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(key))
 }
