@@ -12,3 +12,4 @@ mod lists;
 mod sums;
 mod prune;
 mod files;
+mod sql;

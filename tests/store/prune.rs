@@ -102,9 +102,12 @@ async fn what_is_old_goes_and_what_is_pinned_stays() {
 async fn pruning_to_a_size_gives_space_back() {
     let place = Place::new().await;
     for number in 1..=60_u64 {
-        let noise: String = (0..40_000_u64)
-            .map(|at| char::from(b' ' + ((at * at * number + at * 7919 / number) % 90) as u8))
-            .collect();
+        let mut state = number;
+        let mut next = |_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            char::from(b' ' + (state >> 40) as u8 % 90)
+        };
+        let noise: String = (0..40_000).map(&mut next).collect();
         let noise = noise.replace(['"', '\\'], "x");
         place
             .write(vec![entry(exchange(number, format!(r#"{{"a":"{noise}"}}"#), "{}"), number, &json!({}))])

@@ -97,7 +97,8 @@ impl Writing<'_> {
 
     fn put_part(&mut self, seq: i64, exchange: &Exchange) -> Result<Vec<u8>> {
         let mut part = Vec::new();
-        self.body(&exchange.request.bytes, Some(seq), &mut part)?;
+        let scope = format!("{} {}", exchange.upstream, exchange.path_and_query().0);
+        self.body_like(&scope, &exchange.request.bytes, seq, &mut part)?;
         // An answer is found by its text as it was put together; its frames have no words worth finding.
         self.body(&exchange.response.bytes, None, &mut part)?;
         let times = put_chunks([&exchange.request.chunks, &exchange.response.chunks]);

@@ -13,6 +13,7 @@
 mod fault;
 mod pack;
 mod schema;
+mod recent;
 mod state;
 mod writing;
 mod reading;
@@ -73,7 +74,7 @@ impl SqliteStore {
                 let (path, config) = (path.to_owned(), config.clone());
                 let opened = on_its_own(move || {
                     let db = schema::open_to_write(&path, &config)?;
-                    let state = State::new(&db)?;
+                    let state = State::new(&db, &config)?;
                     Ok((db, state))
                 });
                 let (connection, state) = opened.await?;

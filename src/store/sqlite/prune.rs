@@ -161,8 +161,12 @@ impl Pruning {
         }
         let begun = Instant::now();
         while begun.elapsed() < SHORT {
+            let few = match self.task.down_to_bytes {
+                Some(_) => usize::try_from(self.quota).unwrap_or(FEW).min(FEW),
+                None => FEW,
+            };
             let places = match &plan {
-                Some(plan) => next(writing.db, plan, &self.task, self.after, FEW)?,
+                Some(plan) => next(writing.db, plan, &self.task, self.after, few)?,
                 None => Vec::new(),
             };
             for place in &places {
@@ -174,7 +178,7 @@ impl Pruning {
                 self.quota = self.quota.saturating_sub(places.len() as u64);
                 self.quota == 0
             };
-            if is_enough || places.len() < FEW {
+            if is_enough || places.len() < few {
                 self.phase = Phase::Mark(Marks::default());
                 break;
             }
@@ -194,7 +198,7 @@ fn quota(db: &Connection, down_to: u64) -> Result<u64> {
     let part = u128::from(used - down_to) * u128::from(all.max(0).cast_unsigned()) * 9
         / 10
         / u128::from(used.max(1));
-    Ok(u64::try_from(part).unwrap_or(u64::MAX).max(10))
+    Ok(u64::try_from(part).unwrap_or(u64::MAX).max(1))
 }
 
 fn next(
