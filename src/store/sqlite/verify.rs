@@ -14,7 +14,7 @@ use super::reading::{Made, Reading};
 use super::rollup::{self, AN_HOUR, RollupKey, apply};
 use super::summary::{SumKey, counted, sum};
 use crate::store::pieces::{Kind, children};
-use crate::store::{Rollup, StoreError, Verified, VerifyAt};
+use crate::store::{Rollup, StoreError, Totals, Verified, VerifyAt};
 
 /// How many rows of each part are a step.
 const PIECES: usize = 500;
@@ -254,6 +254,17 @@ fn counts(reading: &mut Reading, _: i64, verified: &mut Verified) -> Result<Opti
         if kept != counted {
             verified.wrong.push(format!("{name}: {counted}, but it is kept that they are {kept}"));
         }
+    }
+    let mut summed = (Totals::default(), 0);
+    let mut hours = reading.db.prepare(&format!("SELECT {} FROM rollup", rollup::COLUMNS))?;
+    for row in hours.query_map([], rollup::rollup)? {
+        if let Some((sums, lossy)) = row?.1 {
+            summed.0.add(&sums.totals);
+            summed.1 += lossy;
+        }
+    }
+    if rollup::total(reading.db)? != summed {
+        verified.wrong.push("the sums of everything are not those of all hours".to_owned());
     }
     for (what, sql) in [
         ("hashes without their piece", "SELECT count(*) FROM hash WHERE piece NOT IN (SELECT id FROM piece)"),

@@ -10,8 +10,8 @@ use super::recent::Repeated;
 use super::rollup::RollupKey;
 use super::state::{Hash, State};
 use super::summary::{Sum, SumKey};
-use crate::store::Rollup;
 use crate::store::pieces::{Kind, Leaf, Node, Recipe, cut, cut_text, is_words, put, weave, words_of};
+use crate::store::{Rollup, Totals};
 
 /// A transaction under way.
 pub struct Writing<'a> {
@@ -22,6 +22,9 @@ pub struct Writing<'a> {
     /// Those that are to be added up anew.
     pub recount: HashSet<SumKey>,
     pub rollups: HashMap<RollupKey, (Rollup, i64)>,
+    /// What all sums grow by, and shrink by.
+    pub more: (Totals, i64),
+    pub less: (Totals, i64),
     /// What is new to be found, by exchange.
     pub said: BTreeMap<i64, String>,
     next_piece: Option<i64>,
@@ -52,6 +55,8 @@ pub fn writing<T>(
         sums: HashMap::new(),
         recount: HashSet::new(),
         rollups: HashMap::new(),
+        more: Default::default(),
+        less: Default::default(),
         said: BTreeMap::new(),
         next_piece: None,
     };
