@@ -253,7 +253,11 @@ fn put_chunks(bodies: [&[Chunk]; 2]) -> Vec<u8> {
             put_signed(&mut to, chunk.after.wrapping_sub(last).cast_signed());
             last = chunk.after;
         }
-        chunks.iter().for_each(|chunk| put(&mut to, chunk.length));
+        let mut last: u64 = 0;
+        for chunk in chunks {
+            put_signed(&mut to, chunk.length.wrapping_sub(last).cast_signed());
+            last = chunk.length;
+        }
     }
     to
 }
@@ -268,10 +272,12 @@ fn read_chunks(bytes: &[u8]) -> Option<[Vec<Chunk>; 2]> {
             Some(last)
         });
         let times: Vec<u64> = times.collect::<Option<_>>()?;
-        times
-            .into_iter()
-            .map(|after| Some(Chunk { after, length: from.number()? }))
-            .collect::<Option<Vec<_>>>()
+        let mut last: u64 = 0;
+        let chunks = times.into_iter().map(|after| {
+            last = last.wrapping_add(from.signed()?.cast_unsigned());
+            Some(Chunk { after, length: last })
+        });
+        chunks.collect::<Option<Vec<_>>>()
     };
     Some([read()?, read()?])
 }

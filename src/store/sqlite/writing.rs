@@ -10,7 +10,7 @@ use super::recent::Repeated;
 use super::rollup::RollupKey;
 use super::state::{Hash, State};
 use super::summary::{Sum, SumKey};
-use crate::store::pieces::{Kind, Leaf, Node, Recipe, cut, cut_text, is_words, put, weave, words_of};
+use crate::store::pieces::{Kind, Leaf, Node, Recipe, Weave, cut, cut_text, is_words, put, weave, words_of};
 use crate::store::{Rollup, Totals};
 
 /// A transaction under way.
@@ -145,8 +145,15 @@ impl Writing<'_> {
 
     /// Stores a body's pieces, and adds what gives it back.
     pub fn body(&mut self, bytes: &[u8], first: Option<i64>, to: &mut Vec<u8>) -> Result<()> {
-        let Some((woven, text)) = weave(bytes) else { return self.leaves(bytes, &cut(bytes), first, to) };
-        let mut ids = self.ids(&text, &cut_text(&text), None)?;
+        let Some(Weave { woven, text, ends }) = weave(bytes) else {
+            return self.leaves(bytes, &cut(bytes), first, to);
+        };
+        let (mut ids, mut start) = (Vec::new(), 0);
+        for end in ends {
+            let one = &text[start..end];
+            ids.extend(self.ids(one, &cut_text(one), None)?);
+            start = end;
+        }
         ids.push(self.piece(Kind::Woven, &woven, None)?);
         self.recipe(bytes.len(), ids, to)
     }
