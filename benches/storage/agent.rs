@@ -215,13 +215,10 @@ impl Talk {
 
     fn response_headers(&mut self) -> Headers {
         let time = Micros(self.began()).rfc3339();
-        let day = 21 + self.session * 100_000 / 86_400 + u64::from(&time[8..10] != "21") * 0;
-        let date = format!(
-            "{}, {} Nov 2026 {} GMT",
-            ["Sat", "Sun"][(day as usize + 1) % 2],
-            &time[8..10],
-            &time[11..19]
-        );
+        // The 21st was a Saturday.
+        let day = time[8..10].parse::<usize>().unwrap_or(21);
+        let weekday = ["Sat", "Sun", "Mon", "Tue", "Wed", "Thu", "Fri"][day % 7];
+        let date = format!("{weekday}, {} Nov 2026 {} GMT", &time[8..10], &time[11..19]);
         let reset = format!("{}Z", &time[..19]);
         let kind =
             if self.session % 2 == 1 { "text/event-stream; charset=utf-8" } else { "application/json" };

@@ -39,7 +39,7 @@ impl Dice {
             let indent = self.below(4) as usize * 4;
             text.extend(std::iter::repeat_n(' ', indent));
             for _ in 0..3 + self.below(9) {
-                let word = word(self.rank(800));
+                let word = word(self.rank(420));
                 text.push_str(&word);
                 text.push_str(
                     [" ", " ", " ", " ", ".", "(", ") ", ", ", " = ", "_"][self.below(10) as usize],
