@@ -24,7 +24,9 @@ pub fn check(dialect: &dyn Dialect, input: &[u8]) {
     for reading in &whole {
         let text = serde_json::to_string(&reading.to_json()).expect("a reading is JSON");
         let again: Result<Value, _> = serde_json::from_str(&text);
-        assert!(again.is_ok(), "what is written as JSON reads as such: {again:?}");
+        // What was said may be as deep as is read, and stands within a record.
+        let deep = |why: serde_json::Error| why.to_string().contains("recursion limit");
+        assert!(again.is_ok() || again.is_err_and(deep), "what is written as JSON reads as such: {text}");
     }
 }
 
