@@ -117,6 +117,10 @@ impl Finder {
             }
             pattern.find(text, &mut |range| {
                 let secret = text.get(range.clone()).unwrap_or_default();
+                // Taken out before: by another recorder on the way, or when it was recorded.
+                if is_stand_in(secret) {
+                    return;
+                }
                 let stand_in = self.stand_in(pattern.rule, secret);
                 out.push(Match { stand_in, rule: pattern.rule, length: range.len(), range });
             });
@@ -210,6 +214,11 @@ impl Match {
         self.range = self.range.start + start..self.range.end + start;
         self
     }
+}
+
+/// Whether this is what stands for a secret, and nothing beside.
+fn is_stand_in(text: &[u8]) -> bool {
+    text.starts_with(MARK.as_bytes()) && text.iter().position(|byte| *byte == b']') == Some(text.len() - 1)
 }
 
 /// The name of the member at hand.
