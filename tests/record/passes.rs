@@ -5,7 +5,7 @@ use std::io::Write as _;
 use serde_json::{Value, json};
 
 use super::provider::{Asked, chat, delta, nobody, pause, provider, question, stop};
-use super::support::{Call, Home, Recorder, body, case, holds};
+use super::support::{Call, Home, Recorder, assert_same, body, case, holds};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -177,7 +177,7 @@ fn whatever_passes_is_recorded() {
     }
     told(&home, &records);
     recorder.stop();
-    assert_eq!(home.export(), records, "it is all there when nothing runs");
+    assert_same(&home.export(), &records, "when nothing runs");
     assert_eq!(home.tape(), Vec::<std::path::PathBuf>::new());
 }
 

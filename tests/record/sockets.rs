@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use serde_json::{Value, json};
 
 use super::provider::{Asked, provider};
-use super::support::{Call, Home, Recorder, until};
+use super::support::{Call, Home, Recorder, assert_same, until};
 
 /// A text message in one frame; what a client sends is masked.
 fn frame(text: &str, masked: bool) -> Vec<u8> {
@@ -82,7 +82,7 @@ fn create(number: usize, before: Option<&str>) -> Value {
     asked
 }
 
-fn serve(mut asked: Asked) {
+pub fn serve(mut asked: Asked) {
     if !asked.head.to_ascii_lowercase().contains("upgrade: websocket") {
         let sent = asked.json();
         let (id, text) = answer_of(&sent);
@@ -113,7 +113,7 @@ fn serve(mut asked: Asked) {
     }
 }
 
-fn open(recorder: &Recorder) -> Call {
+pub fn open(recorder: &Recorder) -> Call {
     let head = "GET /v1/responses HTTP/1.1\r\nHost: me\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
                 x-wiretape-session: s\r\n\r\n";
@@ -127,7 +127,7 @@ fn open(recorder: &Recorder) -> Call {
     call
 }
 
-fn ask(socket: &mut TcpStream, number: usize, before: Option<&str>) {
+pub fn ask(socket: &mut TcpStream, number: usize, before: Option<&str>) {
     let mut asked = create(number, before);
     asked["type"] = "response.create".into();
     socket.write_all(&frame(&asked.to_string(), true)).unwrap();
@@ -150,7 +150,7 @@ fn each_call_on_a_socket_is_there_while_it_is_open() {
     let home = Home::new();
     let recorder = Recorder::start(&home, &provider(serve));
     let mut call = open(&recorder);
-    let mut tail = super::moved::Following::new(&home);
+    let mut tail = super::moved::Following::new(&home, "100");
     for number in 1..=5 {
         let before = format!("resp_{}", number - 1);
         ask(&mut call.socket, number, (number > 1).then_some(&before));
@@ -164,7 +164,6 @@ fn each_call_on_a_socket_is_there_while_it_is_open() {
     assert!(open.iter().all(|record| record["status"] == "ok"));
     let [last] = &home.json(&["export", "--limit", "1"])[..] else { panic!("one") };
     assert_eq!(texts(last), history(5));
-    assert_eq!(last["input_from_history"], 8);
 
     drop(call);
     recorder.recorded(1);
@@ -187,7 +186,7 @@ fn each_call_on_a_socket_is_there_while_it_is_open() {
     std::thread::sleep(std::time::Duration::from_millis(500));
     assert_eq!(tail.ids().len(), 6, "none is told of twice");
     recorder.stop();
-    assert_eq!(home.export(), records);
+    assert_same(&home.export(), &records, "at the end");
 }
 
 #[test]

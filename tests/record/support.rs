@@ -304,3 +304,15 @@ pub fn noise(length: usize, seed: u64) -> String {
     text.truncate(length);
     text
 }
+
+/// That these records are the same, or what of the first that differ does.
+pub fn assert_same(left: &[Value], right: &[Value], what: &str) {
+    for (left, right) in left.iter().zip(right) {
+        let keys = [left, right].into_iter().flat_map(|one| one.as_object().unwrap().keys());
+        for key in keys {
+            let (left, right) = (&left[key.as_str()], &right[key.as_str()]);
+            assert!(left == right, "{what}: {key}: {left:.300} and {right:.300}");
+        }
+    }
+    assert_eq!(left.len(), right.len(), "{what}");
+}
