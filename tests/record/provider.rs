@@ -152,3 +152,9 @@ pub fn question(text: &str) -> String {
 pub fn pause(millis: u64) {
     std::thread::sleep(Duration::from_millis(millis));
 }
+
+/// A long text that follows from a name.
+pub fn noise_of(name: &str) -> String {
+    let seed = name.bytes().fold(7, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
+    super::support::noise(300 + usize::try_from(seed % 3000).unwrap(), seed)
+}

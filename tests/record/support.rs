@@ -124,6 +124,10 @@ impl Recorder {
         Self { child, address: address.unwrap(), web: web.unwrap(), said: Some(said) }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
