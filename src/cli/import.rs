@@ -10,6 +10,7 @@ use clap::Args;
 use super::opened::{Opened, failed, open};
 use super::{Common, say};
 use crate::export::import_line;
+use crate::model::ObservationId;
 use crate::store::{Entry, Mode};
 
 /// Entries are written so many at once.
@@ -100,13 +101,24 @@ impl Batch {
         if entries.is_empty() {
             return Ok(());
         }
-        // An exchange that is there already stays as it is, and so do the observations that came with it; those that it
-        // lacks are written by themselves.
-        let again =
-            |entry: &Entry| Entry { exchange: None, more: false, observations: entry.observations.clone() };
-        let alone: Vec<Entry> = entries.iter().filter(|entry| entry.exchange.is_some()).map(again).collect();
-        opened.wait(opened.store.write(entries))?;
-        opened.wait(opened.store.write(alone))?;
-        Ok(())
+        let mut new = Vec::with_capacity(entries.len());
+        for entry in entries {
+            if entry.exchange.is_some() || !is_read_from_the_wire(opened, &entry)? {
+                new.push(entry);
+            }
+        }
+        opened.wait(opened.store.write(new))
     }
+}
+
+/// Whether the store has this with what was on the wire, which a record without that must not take the place of.
+fn is_read_from_the_wire(opened: &Opened, entry: &Entry) -> Result<bool, ExitCode> {
+    let ids = entry.observations.iter().filter_map(|one| one.head.get("id")?.as_str());
+    for id in ids.filter_map(ObservationId::parse) {
+        let known = opened.wait(opened.store.observation(id))?;
+        if known.is_some_and(|known| known.exchange.is_some()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

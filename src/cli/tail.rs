@@ -42,7 +42,7 @@ fn tail(common: Common, own: Arguments) -> Result<(), ExitCode> {
     let Arguments { common: behind, filters, lines, no_follow, json } = own;
     let opened = open(common.and(behind), Mode::ReadOnly)?;
     let filter = filters.filter();
-    let newest = Page { order: Order::NewestFirst, limit: lines.max(1), after: None };
+    let newest = Page { order: Order::LastRecorded, limit: lines.max(1), after: None };
     let mut rows = opened.wait(opened.store.list(filter.clone(), newest))?;
     rows.reverse();
     let mut after = rows.last().map(|row| row.cursor.clone());
@@ -63,11 +63,11 @@ fn tail(common: Common, own: Arguments) -> Result<(), ExitCode> {
     }
 }
 
-/// What has come behind the last row seen.
+/// What has come behind the last row seen: a call is told of when it has ended, whenever it began.
 fn newer(opened: &Opened, filter: &Filter, after: &mut Option<Cursor>) -> Result<Vec<Vec<Row>>, ExitCode> {
     let mut pages = Vec::new();
     loop {
-        let page = Page { order: Order::OldestFirst, limit: AT_ONCE, after: after.clone() };
+        let page = Page { order: Order::AsRecorded, limit: AT_ONCE, after: after.clone() };
         let rows = opened.wait(opened.store.list(filter.clone(), page))?;
         let Some(last) = rows.last() else { return Ok(pages) };
         *after = Some(last.cursor.clone());

@@ -139,6 +139,11 @@ impl Gather {
         Some(open)
     }
 
+    /// Whether an exchange is under way.
+    pub fn has(&self, id: ExchangeId) -> bool {
+        self.open.contains_key(&id)
+    }
+
     /// Their ids.
     pub fn ids(&self) -> Vec<ExchangeId> {
         self.open.keys().copied().collect()
@@ -231,7 +236,8 @@ pub fn cut_off(exchange: &mut Exchange) {
         .map(|chunk| chunk.after)
         .max()
         .unwrap_or_default();
-    let at = Micros(exchange.began.0 + last);
+    let answered = exchange.head.as_ref().map_or(exchange.began, |head| head.at);
+    let at = Micros(exchange.began.0 + last).max(answered);
     for direction in [Direction::Request, Direction::Response] {
         let why = "the recorder was stopped".to_owned();
         exchange.body_mut(direction).end.get_or_insert((at, Ending::Broken { by: Closer::Us, why }));

@@ -14,6 +14,8 @@ use crate::tape::Shelf;
 /// A batch is written when it has this many entries or bytes, and in any case when nothing else is to be done.
 const BATCH: usize = 256;
 const BATCH_BYTES: usize = 8 << 20;
+/// A write that takes longer than this is told of: another program may have the store to itself.
+const SLOW: Duration = Duration::from_secs(2);
 /// How long to wait after the store did not take something.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -52,7 +54,7 @@ impl Keep {
             store,
             shelf,
             counters,
-            runtime: tokio::runtime::Builder::new_current_thread().build()?,
+            runtime: tokio::runtime::Builder::new_current_thread().enable_time().build()?,
             waiting: Vec::new(),
             bytes: 0,
             max_bytes,
@@ -75,7 +77,7 @@ impl Keep {
         } else {
             self.bytes += bytes;
             self.waiting.push(Waiting { entry, exchange, whole, bytes });
-            if self.waiting.len() >= BATCH || self.bytes >= BATCH_BYTES {
+            if self.waiting.len() >= BATCH || self.bytes >= BATCH_BYTES.min(self.max_bytes) {
                 self.flush();
             }
         }
@@ -95,10 +97,13 @@ impl Keep {
 
     /// The next exchange that was let go of, once the store takes something again.
     pub fn deferred(&mut self) -> Option<ExchangeId> {
-        if self.again.is_some() || self.bytes > self.max_bytes / 2 {
+        if self.is_pausing() || self.bytes > self.max_bytes / 2 {
             return None;
         }
-        self.deferred.pop_front()
+        let next = self.deferred.pop_front()?;
+        // Should nothing else wait, it is this one that tries the store again.
+        self.again = None;
+        Some(next)
     }
 
     /// Whether there is something left to write, now or later.
@@ -128,7 +133,16 @@ impl Keep {
     }
 
     fn write(&self, entries: Vec<Entry>) -> Result<(), StoreError> {
-        self.runtime.block_on(self.store.write(entries))
+        self.runtime.block_on(async {
+            let mut writing = self.store.write(entries);
+            match tokio::time::timeout(SLOW, &mut writing).await {
+                Ok(done) => done,
+                Err(_) => {
+                    self.down("it keeps a write waiting");
+                    writing.await
+                }
+            }
+        })
     }
 
     fn written(&mut self, batch: Vec<Waiting>) {
@@ -149,9 +163,7 @@ impl Keep {
 
     fn not_now(&mut self, batch: Vec<Waiting>, why: &str) {
         self.counters.failed(why.to_owned());
-        if !self.counters.store_down.swap(true, Ordering::Relaxed) {
-            tracing::error!("the store does not take records, calls go on and the tape keeps them: {why}");
-        }
+        self.down(why);
         self.again = Some(Instant::now() + self.pause);
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         let mut kept = batch;
@@ -167,11 +179,20 @@ impl Keep {
         }
     }
 
+    fn down(&self, why: &str) {
+        if !self.counters.store_down.swap(true, Ordering::Relaxed) {
+            tracing::error!("the store does not take records, calls go on and the tape keeps them: {why}");
+        }
+    }
+
     fn one_by_one(&mut self, batch: Vec<Waiting>) {
-        for waiting in batch {
+        let mut left = batch.into_iter();
+        while let Some(waiting) = left.next() {
             match self.write(vec![waiting.entry.clone()]) {
                 Ok(()) => self.written(vec![waiting]),
-                Err(StoreError::Unavailable(why)) => self.not_now(vec![waiting], &why),
+                Err(StoreError::Unavailable(why)) => {
+                    return self.not_now(std::iter::once(waiting).chain(left).collect(), &why);
+                }
                 Err(why) => {
                     self.bytes -= waiting.bytes;
                     self.counters.failed(why.to_string());

@@ -60,10 +60,10 @@ impl Recorder {
     /// Begins with what earlier runs left on the tape, then takes what is handed over.
     pub fn start(parts: Parts) -> std::io::Result<Self> {
         let memory = usize::try_from(parts.config.memory.0).unwrap_or(usize::MAX);
-        // Half of it for what waits, half for what is under way.
-        let handoff = Handoff::new(memory / 2);
+        // A quarter of it for what waits here, half for what is under way, a quarter for what waits for the store.
+        let handoff = Handoff::new(memory / 4);
         let counters = Arc::new(Counters::default());
-        let run = run::Run::new(parts, Arc::clone(&handoff), Arc::clone(&counters), memory / 2)?;
+        let run = run::Run::new(parts, Arc::clone(&handoff), Arc::clone(&counters), memory)?;
         let thread = std::thread::Builder::new().name("recorder".to_owned()).spawn(move || run.run())?;
         Ok(Self { handoff, counters, thread: Some(thread) })
     }

@@ -138,7 +138,7 @@ fn status(exchange: &Exchange, reading: Option<&Reading>, socket: bool) -> (Stat
     if failed || answered.is_some_and(|answered| answered.error.is_some()) {
         return (Status::Error, broken.or(Some(Closer::Upstream)));
     }
-    if socket && !whole && exchange.is_over() {
+    if socket && !whole {
         return (Status::Interrupted, broken.or(Some(Closer::Client)));
     }
     match broken {

@@ -1,6 +1,6 @@
 //! The recorder's loop.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -52,8 +52,8 @@ impl Run {
             shelf: Arc::clone(&shelf),
             pricer,
             redactor,
-            gather: Gather::new(memory, max_body, upstream),
-            keep: Keep::new(store, shelf, Arc::clone(&counters), memory)?,
+            gather: Gather::new(memory / 2, max_body, upstream),
+            keep: Keep::new(store, shelf, Arc::clone(&counters), memory / 4)?,
             counters,
             max_body,
             sockets: HashMap::new(),
@@ -89,6 +89,7 @@ impl Run {
         let shelf = Arc::clone(&self.shelf);
         let recovery = recover::open(&shelf);
         let mut count = 0_u64;
+        let mut headless = HashSet::new();
         for found in recovery {
             match found {
                 Found::Record { record, .. } => {
@@ -96,6 +97,8 @@ impl Run {
                     if let Some(open) = self.gather.take(exchange, at, entry) {
                         count += 1;
                         self.recovered(exchange, open);
+                    } else if !self.gather.has(exchange) {
+                        headless.insert(exchange);
                     }
                 }
                 Found::Interrupted { exchange, .. } => {
@@ -106,13 +109,16 @@ impl Run {
                             cut_off(&mut open.exchange);
                             self.recovered(exchange, open);
                         }
-                        // Its beginning is gone: an earlier run had it in the store.
-                        None => self.keep.commit(exchange),
+                        None => {
+                            headless.insert(exchange);
+                        }
                     }
                 }
                 Found::Torn { .. } | Found::Bad { .. } | Found::Unreadable { .. } => {}
             }
         }
+        // Their beginnings are gone: an earlier run had them in the store.
+        headless.into_iter().for_each(|exchange| self.keep.commit(exchange));
         self.keep.flush();
         if count > 0 {
             let interrupted = self.counters.counts().interrupted;
@@ -142,7 +148,16 @@ impl Run {
     fn read_back(&mut self, id: ExchangeId, open: Open) -> Exchange {
         add(&self.counters.to_tape, 1);
         match self.fetch(id) {
-            Some(found) => found,
+            Some(mut found) => {
+                // How it ended may be known here alone: of one that was cut off, or while the tape cannot be written.
+                for direction in [Direction::Request, Direction::Response] {
+                    let end = open.exchange.body(direction).end.clone();
+                    let body = found.body_mut(direction);
+                    body.end = body.end.take().or(end);
+                }
+                found.head = found.head.take().or(open.exchange.head);
+                found
+            }
             None => {
                 let mut exchange = open.whole();
                 for direction in [Direction::Request, Direction::Response] {

@@ -109,8 +109,8 @@ pub enum Had {
 pub trait Store: Send + Sync {
     /// Writes entries, all or none. Whoever gets an answer may forget them: they survive a crash of this program.
     ///
-    /// What is there already is not there twice: of an exchange that is in the store as a whole nothing is changed; one
-    /// that is there without its end is replaced, or with `Entry::more` gone on with. An observation of the same id is
+    /// What is there already is not there twice: an exchange that is in the store as a whole stays as it is, with what
+    /// was read from it, and gets only the observations that it lacks; one that is there without its end is replaced, or with `Entry::more` gone on with. An observation of the same id is
     /// replaced.
     fn write(&self, entries: Vec<Entry>) -> Work<'_, ()>;
 

@@ -28,6 +28,21 @@ pub enum Order {
     #[default]
     NewestFirst,
     OldestFirst,
+    /// As they came into the store: what began long ago and ended last is last. One that is replaced keeps its place.
+    AsRecorded,
+    /// The same from its end.
+    LastRecorded,
+}
+
+impl Order {
+    pub fn is_descending(self) -> bool {
+        matches!(self, Self::NewestFirst | Self::LastRecorded)
+    }
+
+    /// By when they came into the store; else by when they began.
+    pub fn is_by_arrival(self) -> bool {
+        matches!(self, Self::AsRecorded | Self::LastRecorded)
+    }
 }
 
 /// How much of a list.

@@ -48,7 +48,8 @@ pub fn searched(
 ) -> Result<Vec<(Place, Option<String>)>> {
     let mut found = Vec::new();
     if let Some(few) = search.few(reading.db, plan)? {
-        for place in in_order(few, page.order, after, |place| (place.start, place.seq)) {
+        let key = |(start, seq)| if page.order.is_by_arrival() { (seq, start) } else { (start, seq) };
+        for place in in_order(few, page.order, after.map(key), |place| key((place.start, place.seq))) {
             if found.len() == page.limit {
                 break;
             }
@@ -86,14 +87,11 @@ fn in_order<T, K: Ord + Copy>(
     let mut all: Vec<T> = all
         .into_iter()
         .filter(|one| {
-            after.is_none_or(|after| match order {
-                Order::NewestFirst => key(one) < after,
-                Order::OldestFirst => key(one) > after,
-            })
+            after.is_none_or(|after| if order.is_descending() { key(one) < after } else { key(one) > after })
         })
         .collect();
     all.sort_unstable_by_key(&key);
-    if order == Order::NewestFirst {
+    if order.is_descending() {
         all.reverse();
     }
     all
@@ -225,10 +223,7 @@ fn walked(
     page: &Page,
     mut after: Option<(i64, i64)>,
 ) -> Result<Vec<(i64, i64)>> {
-    let (direction, sign) = match page.order {
-        Order::NewestFirst => ("DESC", "<"),
-        Order::OldestFirst => ("ASC", ">"),
-    };
+    let (direction, sign) = if page.order.is_descending() { ("DESC", "<") } else { ("ASC", ">") };
     let (table, order) = (group.table(), group.order());
     let index = format!("INDEXED BY observation_{table}");
     let bound = |at: Option<Micros>, none: i64| at.map_or(none, |at| i64::try_from(at.0).unwrap_or(i64::MAX));

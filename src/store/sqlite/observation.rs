@@ -126,14 +126,11 @@ impl Writing<'_> {
         for one in observed {
             let columns = Columns::of(&one.head)?;
             let id = Cell::Integer(columns.id.cast_signed());
-            let pinned = match find(self.db, "o.id = ?1", &id)? {
-                Some(old) => {
-                    self.remove_observation(&old)?;
-                    old.pinned
-                }
-                None => false,
-            };
-            self.put_observation(exchange, one, &columns, pinned)?;
+            let old = find(self.db, "o.id = ?1", &id)?;
+            if let Some(old) = &old {
+                self.remove_observation(old)?;
+            }
+            self.put_observation(exchange, one, &columns, old.as_ref())?;
         }
         Ok(())
     }
@@ -143,12 +140,12 @@ impl Writing<'_> {
         exchange: Option<(i64, ExchangeId)>,
         observed: &Observed,
         columns: &Columns,
-        pinned: bool,
+        old: Option<&Found>,
     ) -> Result<()> {
         let words = self.words(columns)?;
         let (trace, session) = self.places(columns)?;
-        let cells = cells(exchange.map(|(seq, _)| seq), trace, session, columns, &words, pinned);
-        let names = PLAIN[1..].iter().chain(&TOKENS).copied().chain(WORDS.iter().map(|(name, _)| *name));
+        let cells = cells(exchange.map(|(seq, _)| seq), trace, session, columns, &words, old);
+        let names = PLAIN.iter().chain(&TOKENS).copied().chain(WORDS.iter().map(|(name, _)| *name));
         let names = names.collect::<Vec<_>>().join(", ");
         let holes = vec!["?"; cells.len()].join(", ");
         let sql = format!("INSERT INTO observation ({names}) VALUES ({holes})");
@@ -251,11 +248,13 @@ fn cells(
     session: Option<i64>,
     columns: &Columns,
     words: &[Option<i64>; 12],
-    pinned: bool,
+    old: Option<&Found>,
 ) -> Vec<Cell> {
     let integer = |number: Option<i64>| number.map_or(Cell::Null, Cell::Integer);
     let small = |number: u8| Cell::Integer(number.into());
     let mut cells = vec![
+        // One that was there keeps its place among those that came.
+        integer(old.map(|old| old.seq)),
         Cell::Integer(columns.id.cast_signed()),
         integer(exchange),
         Cell::Integer(columns.place.into()),
@@ -274,7 +273,7 @@ fn cells(
         integer(columns.attempt.map(i64::from)),
         columns.response_id.clone().map_or(Cell::Null, Cell::Text),
         Cell::Integer(columns.lossy.into()),
-        Cell::Integer(pinned.into()),
+        Cell::Integer(old.is_some_and(|old| old.pinned).into()),
     ];
     cells.extend(columns.tokens.iter().copied().map(integer));
     cells.extend(words.iter().copied().map(integer));

@@ -199,10 +199,17 @@ impl Plan {
         limit: usize,
     ) -> Result<Vec<Place>> {
         let mut places = Vec::new();
-        let (direction, sign) = match order {
-            Order::NewestFirst => ("DESC", "<"),
-            Order::OldestFirst => ("ASC", ">"),
-        };
+        let (direction, sign) = if order.is_descending() { ("DESC", "<") } else { ("ASC", ">") };
+        if order.is_by_arrival() {
+            let behind =
+                after.map(|(_, number)| Clause(format!("o.seq {sign} ?"), vec![Cell::Integer(number)]));
+            let (condition, cells) = join(behind.into_iter().chain(self.all.iter().cloned()).collect());
+            let sql = format!(
+                "SELECT o.start, o.seq, o.exchange, o.trace, o.session FROM observation o NOT INDEXED
+                 WHERE {condition} ORDER BY o.seq {direction} LIMIT {limit}"
+            );
+            return read(db, &sql, cells);
+        }
         for Stream { from, start, seq, clause } in &self.streams {
             let mut clauses: Vec<Clause> = clause.iter().chain(&self.rest).cloned().collect();
             if let Some((at, number)) = after {
@@ -217,7 +224,7 @@ impl Plan {
             places.extend(read(db, &sql, cells)?);
         }
         places.sort_unstable_by_key(|place| (place.start, place.seq));
-        if order == Order::NewestFirst {
+        if order.is_descending() {
             places.reverse();
         }
         places.dedup();

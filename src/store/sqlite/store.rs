@@ -1,5 +1,7 @@
 //! The store's promises, each kept by the file that knows how.
 
+use std::collections::HashSet;
+
 use tokio_rusqlite::rusqlite::types::Value as Cell;
 
 use super::exchange::{find as find_exchange, had};
@@ -118,7 +120,10 @@ impl Writing<'_> {
         let seq = match find_exchange(self.db, exchange.id)? {
             None => self.new_exchange(exchange)?,
             // What is whole is as it was, and so is what was read from it.
-            Some((_, false)) => return Ok(()),
+            Some((seq, false)) => {
+                let lacking = self.lacking(seq, observations)?;
+                return self.observe(Some((seq, exchange.id)), &lacking);
+            }
             Some((seq, true)) if *more => {
                 self.continue_exchange(seq, exchange)?;
                 seq
@@ -131,20 +136,28 @@ impl Writing<'_> {
         self.observe(Some((seq, exchange.id)), observations)
     }
 
+    /// Of these, those that an exchange does not have.
+    fn lacking(&self, seq: i64, observations: &[Observed]) -> fault::Result<Vec<Observed>> {
+        let old = find_all(self.db, "o.exchange = ?1", &Cell::Integer(seq))?;
+        let old: HashSet<u64> = old.iter().map(|old| old.columns.id).collect();
+        let is_new = |one: &&Observed| id_of(one).is_none_or(|id| !old.contains(&id));
+        Ok(observations.iter().filter(is_new).cloned().collect())
+    }
+
     fn reread(&mut self, exchange: ExchangeId, observations: &[Observed]) -> fault::Result<()> {
         let Some((seq, _)) = find_exchange(self.db, exchange)? else {
             return Err(StoreError::Asked(format!("there is no exchange {exchange}")));
         };
         let old = find_all(self.db, "o.exchange = ?1", &Cell::Integer(seq))?;
-        let kept: Vec<u64> = observations
-            .iter()
-            .filter_map(|one| one.head.get("id")?.as_str().and_then(ObservationId::parse))
-            .map(|id| id.0)
-            .collect();
+        let kept: HashSet<u64> = observations.iter().filter_map(id_of).collect();
         // Those that keep their id are replaced below, and stay pinned.
         for gone in old.iter().filter(|old| !kept.contains(&old.columns.id)) {
             self.remove_observation(gone)?;
         }
         self.observe(Some((seq, exchange)), observations)
     }
+}
+
+fn id_of(observed: &Observed) -> Option<u64> {
+    observed.head.get("id")?.as_str().and_then(ObservationId::parse).map(|id| id.0)
 }
