@@ -49,7 +49,10 @@ fn tail(common: Common, own: Arguments) -> Result<(), ExitCode> {
     if lines > 0 {
         show(&rows, json)?;
     }
-    while !no_follow {
+    if no_follow {
+        return Ok(());
+    }
+    loop {
         let version = opened.wait(opened.store.version())?;
         for rows in newer(&opened, &filter, &mut after)? {
             show(&rows, json)?;
@@ -58,7 +61,6 @@ fn tail(common: Common, own: Arguments) -> Result<(), ExitCode> {
             std::thread::sleep(PAUSE);
         }
     }
-    Ok(())
 }
 
 /// What has come behind the last row seen.

@@ -58,14 +58,19 @@ impl Finder {
         self.gate.may_match(text, self.fields.as_ref())
     }
 
-    /// All there is in a text, in order and apart.
+    /// All there is in a text that is part of a document, in order and apart.
     pub(super) fn text(&self, text: &[u8]) -> Vec<Match> {
         let mut found = Vec::new();
-        self.look(text, 0, &mut found);
+        self.look(text, 1, &mut found);
         found
     }
 
     /// The same of a text as it is written: its ranges are those of the writing.
+    pub(super) fn said(&self, coding: Coding, raw: &[u8]) -> Vec<Match> {
+        self.written_at(coding, raw, 1)
+    }
+
+    /// All there is in a text as it is written, a document or not.
     pub(super) fn written(&self, coding: Coding, raw: &[u8]) -> Vec<Match> {
         self.written_at(coding, raw, 0)
     }
