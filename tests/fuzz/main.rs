@@ -1,6 +1,6 @@
 //! Fuzzing on a stable compiler: every target takes its seeds and changes of them. See docs/development.md.
 
-#![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says what went wrong by panicking")]
 
 mod driver;
 #[path = "../dialects/fixture.rs"]
