@@ -218,7 +218,11 @@ impl Match {
 
 /// Whether this is what stands for a secret, and nothing beside.
 fn is_stand_in(text: &[u8]) -> bool {
-    text.starts_with(MARK.as_bytes()) && text.iter().position(|byte| *byte == b']') == Some(text.len() - 1)
+    let inner = text.strip_prefix(b"[").and_then(|text| text.strip_suffix(b"]"));
+    // A URL has no place for the brackets.
+    let inner = inner.unwrap_or(text);
+    inner.starts_with(&MARK.as_bytes()[1..])
+        && inner.iter().all(|byte| byte.is_ascii_alphanumeric() || b":-_.".contains(byte))
 }
 
 /// The name of the member at hand.

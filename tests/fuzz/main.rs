@@ -18,6 +18,7 @@ use wiretape::dialect::ALL;
 use wiretape::dialect::framing::Kind;
 
 /// Every target of which `which` is true; several of these run side by side.
+#[expect(clippy::print_stdout, reason = "whoever fuzzes wants to know how much was")]
 fn run(which: impl Fn(Target) -> bool) {
     let mut failed = Vec::new();
     for target in Target::all().into_iter().filter(|target| which(*target)) {

@@ -26,6 +26,14 @@ fn keys_are_known_by_their_form_wherever_they_stand() {
 }
 
 #[test]
+fn what_was_taken_out_before_stays() {
+    for rest in ["[redacted:keys:fp:0001]@db:5432/x", "redacted:keys:fp:0001@db:5432/x"] {
+        let text = json!({"a": format!("postgres://admin:{rest}")}).to_string();
+        assert_eq!(json_answer(&text), text);
+    }
+}
+
+#[test]
 fn secrets_in_their_surroundings_are_known_too() {
     let secret = made("", 39) + "/";
     for (before, secret, behind) in [
