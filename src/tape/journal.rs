@@ -294,7 +294,8 @@ impl Sink for Journal {
         if full {
             self.writer.seal();
         }
-        full || self.writer.is_down()
+        // Where calls under way alone fill it, none of them would ever end: waiting gives no room back then.
+        full && self.shelf.awaits_store(|id| self.open.contains_key(&id)) || self.writer.is_down()
     }
 
     fn idle(&mut self) -> bool {
