@@ -299,7 +299,14 @@ impl Sink for Journal {
     }
 
     fn idle(&mut self) -> bool {
-        self.writer.seal_if_old()
+        // That there is room again, or a disk, is not left to the next call to find out.
+        if self.writer.is_down() {
+            self.writer.prepare();
+        }
+        if self.room.full {
+            self.measure();
+        }
+        self.writer.seal_if_old() || self.writer.is_down() || self.room.full
     }
 }
 
