@@ -49,16 +49,21 @@ fn tail(common: Common, own: Arguments) -> Result<(), ExitCode> {
     if lines > 0 {
         show(&rows, json)?;
     }
-    while !no_follow {
+    if no_follow {
+        return Ok(());
+    }
+    loop {
         let version = opened.wait(opened.store.version())?;
         for rows in newer(&opened, &filter, &mut after)? {
             show(&rows, json)?;
         }
-        while opened.wait(opened.store.version())? == version {
+        loop {
             std::thread::sleep(PAUSE);
+            if opened.wait(opened.store.version())? != version {
+                break;
+            }
         }
     }
-    Ok(())
 }
 
 /// What has come behind the last row seen: a call is told of when it has ended, whenever it began.

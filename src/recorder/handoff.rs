@@ -66,7 +66,7 @@ impl Handoff {
             let marked = state.on_tape.contains(&record.exchange);
             if size > 0 && (marked || state.bytes.saturating_add(size) > self.max_bytes) {
                 state.on_tape.insert(record.exchange);
-                if let Some(record) = without_bytes(record) {
+                if let Some(record) = without_bytes(&record) {
                     state.bytes += EVENT_COST;
                     state.records.push(record);
                 }
@@ -97,11 +97,12 @@ fn size(record: &Record) -> usize {
 }
 
 /// The same without its bytes; nothing where it says nothing else.
-fn without_bytes(record: Record) -> Option<Record> {
-    match record.event {
+fn without_bytes(record: &Record) -> Option<Record> {
+    let Record { exchange, at, event } = record;
+    match event {
         Event::Last(direction, _) => {
-            let event = Event::Last(direction, bytes::Bytes::new());
-            Some(Record { event, ..record })
+            let event = Event::Last(*direction, bytes::Bytes::new());
+            Some(Record { exchange: *exchange, at: *at, event })
         }
         _ => None,
     }

@@ -87,10 +87,9 @@ impl Run {
     /// What earlier runs left on the tape.
     fn recover(&mut self) {
         let shelf = Arc::clone(&self.shelf);
-        let mut recovery = recover::open(&shelf);
         let mut count = 0_u64;
         let mut headless = HashSet::new();
-        while let Some(found) = recovery.next() {
+        for found in recover::open(&shelf) {
             match found {
                 Found::Record { record, .. } => {
                     let tape::Stored { exchange, at, entry } = record;
@@ -138,14 +137,14 @@ impl Run {
     /// An exchange has ended.
     fn over(&mut self, id: ExchangeId, open: Open) {
         self.sockets.remove(&id);
-        let exchange = if open.on_tape { self.from_tape(id, open) } else { open.whole() };
+        let exchange = if open.on_tape { self.read_back(id, open) } else { open.whole() };
         let cut = [&exchange.request, &exchange.response].into_iter().filter(|body| body.lost > 0).count();
         add(&self.counters.cut_bodies, cut as u64);
         self.put(exchange, true);
     }
 
     /// Reads an exchange back that was let go of in memory. What the tape does not have either is lost, and marked.
-    fn from_tape(&mut self, id: ExchangeId, open: Open) -> Exchange {
+    fn read_back(&mut self, id: ExchangeId, open: Open) -> Exchange {
         add(&self.counters.to_tape, 1);
         match self.fetch(id) {
             Some(mut found) => {
