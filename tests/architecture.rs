@@ -20,7 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("export", &["model", "dialect", "store"]),
     // Of the tape it knows the counts it shows.
     ("web", &["model", "tape", "recorder"]),
-    ("config", &["model", "tape", "proxy", "redact", "price", "store", "recorder", "web"]),
+    ("config", &["model", "tape", "proxy", "dialect", "redact", "price", "store", "recorder", "web"]),
     ("app", &["model", "tape", "proxy", "redact", "store", "recorder", "web", "config"]),
     ("cli", &["model", "price", "store", "recorder", "export", "config", "app"]),
 ];

@@ -11,8 +11,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 fn wiretape(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wiretape"));
-    // Nothing of this machine's own configuration.
+    // Nothing of this machine's own configuration, nor of its data.
     command.args(arguments).env_clear().env("HOME", "/nonexistent").current_dir(std::env::temp_dir());
+    command.env("WIRETAPE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/binary"));
     command
 }
 

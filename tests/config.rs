@@ -117,9 +117,33 @@ fn the_example_shows_every_setting() {
     }
 }
 
+/// Without its data folder, which is no setting.
+fn homeless(config: Config) -> Config {
+    Config { home: PathBuf::new(), ..config }
+}
+
+#[test]
+fn data_lies_where_the_environment_says() {
+    let home = |env: &[(&str, &str)], home: Option<&str>| {
+        let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let folder = Folder::new();
+        let sources =
+            Sources { env, home: home.map(PathBuf::from), folder: folder.0.clone(), ..Sources::default() };
+        config::load(&sources).unwrap().config.home
+    };
+    let xdg = ("XDG_DATA_HOME", "/xdg");
+    assert_eq!(home(&[("WIRETAPE_HOME", "/mine"), xdg], Some("/home/me")), PathBuf::from("/mine"));
+    assert_eq!(home(&[xdg], Some("/home/me")), PathBuf::from("/xdg/wiretape"));
+    assert_eq!(
+        home(&[("XDG_DATA_HOME", "relative")], Some("/home/me")),
+        PathBuf::from("/home/me/.local/share/wiretape")
+    );
+    assert_eq!(home(&[], None), PathBuf::from("wiretape-data"));
+}
+
 #[test]
 fn the_example_changes_nothing() {
-    assert_eq!(load(&config::example(), &[], &[]).unwrap().config, Config::default());
+    assert_eq!(homeless(load(&config::example(), &[], &[]).unwrap().config), Config::default());
 }
 
 #[test]
@@ -129,7 +153,7 @@ fn the_defaults_it_shows_are_the_defaults() {
     assert_eq!(text.lines().filter(|line| !line.starts_with('#') && line.contains(" = ")).count(), settings);
     let config = load(&text, &[], &[]).unwrap().config;
     assert_eq!(config::show(&config), config::show(&Config::default()));
-    assert_eq!(config, Config::default());
+    assert_eq!(homeless(config), Config::default());
 }
 
 #[test]
@@ -195,7 +219,7 @@ urls = "http://127.0.0.1:9000"
     let overrides =
         [("proxy.connect_timeout", "5"), ("tape.listen", "1"), ("listen", "1"), ("upstream.own.host", "x")];
     let expected = "\
-wiretape.toml:1:1: colour: no section before this key, there are [proxy], [web], [tape], [redact], [redact_rule.NAME], [log], [upstream.NAME]
+wiretape.toml:1:1: colour: no section before this key, there are [proxy], [web], [tape], [recorder], [store], [prices], [redact], [redact_rule.NAME], [log], [upstream.NAME]
 wiretape.toml:2:1: listen: no section before this key, `listen` belongs to [proxy] or [web]
 wiretape.toml:5:1: proxy.lisen: no such key, did you mean `listen`?
 wiretape.toml:6:11: proxy.workers: expected a whole number from 0, got \"many\"
@@ -340,7 +364,7 @@ fn the_file_is_looked_for_in_order() {
         Sources { folder: folder.0.clone(), home: Some(folder.0.join("home")), ..Sources::default() };
     let workers = |sources: &Sources| config::load(sources).unwrap().config.proxy.workers;
     let none = config::load(&sources).unwrap();
-    assert_eq!((none.config, none.file), (Config::default(), None));
+    assert_eq!((homeless(none.config), none.file), (Config::default(), None));
     let user = folder.file("home/.config/wiretape/config.toml", &text(1));
     assert_eq!(config::load(&sources).unwrap().file, Some(user));
     folder.file("xdg/wiretape/config.toml", &text(2));

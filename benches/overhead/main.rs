@@ -1,5 +1,6 @@
-//! What the relay costs: the same calls and streams sent straight to a mock provider, through a plain nginx, through a
-//! bare hyper relay (the floor for what our library can do) and through wiretape, interleaved in one run.
+//! What the relay and its recorder cost: the same calls and streams sent straight to a mock provider, through a plain
+//! nginx, through a bare hyper relay (the floor for what our library can do), through wiretape's relay with nothing behind
+//! its tape, and through wiretape as it is, recording, all interleaved in one run.
 //!
 //! ```text
 //! cargo bench --bench overhead                    about four minutes
@@ -7,8 +8,8 @@
 //! cargo bench --bench overhead -- --help          the other options
 //! ```
 //!
-//! One executable plays every part but nginx and wiretape: it starts itself again as `role:mock` (the provider) and
-//! `role:load` (the clients), so that the CPU and memory of a proxy can be read from `/proc` alone. Every byte is
+//! One executable plays every part but nginx and wiretape: it starts itself again as `role:mock` (the provider),
+//! `role:load` (the clients) and the two relays, so that the CPU and memory of a proxy can be read from `/proc` alone. Every byte is
 //! compared on both ends; one that differs ends the run with exit code 1.
 #![expect(
     clippy::print_stdout,
@@ -17,6 +18,7 @@
 )]
 
 mod bare;
+mod books;
 mod heads;
 mod http1;
 mod load;
@@ -24,11 +26,17 @@ mod mock;
 mod options;
 mod payload;
 mod process;
+mod relay;
 mod report;
 mod rounds;
 mod targets;
 
 use std::process::ExitCode;
+
+/// The binary's own, so that the relay without a recorder is the same in all else.
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 pub type Result<T> = std::result::Result<T, Error>;
@@ -39,6 +47,7 @@ fn main() -> ExitCode {
         Some("role:mock") => role(mock::run, &arguments),
         Some("role:load") => role(load::run, &arguments),
         Some("role:bare") => role(bare::run, &arguments),
+        Some("role:relay") => role(relay::run, &arguments),
         Some("role:exec") => process::become_program(&arguments[1..]),
         // `cargo test --all-targets` runs benches too; numbers from an unoptimised build are worth nothing.
         _ if cfg!(debug_assertions) => {

@@ -10,10 +10,10 @@ use tokio::time::{Instant, interval_at, timeout};
 
 use crate::Result;
 use crate::http1::{Head, Wire};
-use crate::payload::{self, DONE, EVENT, Pattern};
+use crate::payload::{self, EVENT, Pattern};
 
 /// No run takes this long; a mock forgotten by everybody ends all the same.
-const LIFETIME: Duration = Duration::from_secs(900);
+const LIFETIME: Duration = Duration::from_secs(3600);
 /// A stream held open silently, and a connection without a next request.
 const PATIENCE: Duration = Duration::from_secs(120);
 const ROOM: usize = 16 * 1024;
@@ -159,8 +159,10 @@ async fn stream(wire: &mut Wire, order: &Order, pattern: &Pattern) -> Result<()>
         }
         wire.write(&out).await?;
     }
-    let mut end = format!("{:x}\r\n", DONE.len()).into_bytes();
-    end.extend_from_slice(DONE);
+    out.clear();
+    pattern.ending(order.number, &mut out);
+    let mut end = format!("{:x}\r\n", out.len()).into_bytes();
+    end.extend_from_slice(&out);
     end.extend_from_slice(b"\r\n0\r\n\r\n");
     wire.write(&end).await
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 pub const HELP: &str = "\
 cargo bench --bench overhead [-- OPTIONS]
   --quick          two short rounds (under 40 s) instead of five (under 4 minutes)
-  --only A,B       measure only these of: direct, nginx, bare, wiretape (direct is always there: it is the base)
+  --only A,B       measure only these of: direct, nginx, bare, relay (wiretape, recording off), wiretape;
+                   direct is always there: it is the base
   --binary PATH    this wiretape instead of the one just built
   --nginx PATH     this nginx instead of /usr/sbin/nginx
   --json FILE      write the raw numbers of every round there";
@@ -16,18 +17,29 @@ pub enum Kind {
     Direct,
     Nginx,
     Bare,
+    /// wiretape with nothing behind its tape.
+    Relay,
     Wiretape,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 4] = [Kind::Direct, Kind::Nginx, Kind::Bare, Kind::Wiretape];
+    pub const ALL: [Kind; 5] = [Kind::Direct, Kind::Nginx, Kind::Bare, Kind::Relay, Kind::Wiretape];
 
     pub fn name(self) -> &'static str {
         match self {
             Kind::Direct => "direct",
             Kind::Nginx => "nginx",
             Kind::Bare => "bare",
+            Kind::Relay => "relay",
             Kind::Wiretape => "wiretape",
+        }
+    }
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Kind::Bare => "bare hyper",
+            Kind::Relay => "wiretape, recording off",
+            Kind::Direct | Kind::Nginx | Kind::Wiretape => self.name(),
         }
     }
 }

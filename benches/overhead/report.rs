@@ -13,29 +13,42 @@ use crate::rounds::Results;
 /// A table's row: the name of the number, what it says, and decimals worth printing.
 struct Row(&'static str, &'static str, usize);
 
-const ROWS: [Row; 29] = [
+const ROWS: [Row; 43] = [
     Row("light.p50_us", "light load: call p50, µs", 0),
     Row("light.p99_us", "light load: call p99, µs", 0),
     Row("light.added_p50_us", "light load: **added p50**, µs", 0),
     Row("light.added_p99_us", "light load: added p99, µs", 0),
     Row("light.cpu_us", "light load: CPU per call, µs", 1),
+    Row("light.recording_p50_us", "light load: p50 beyond recording off, µs", 0),
+    Row("rate.p50_us", "1,000 calls a second: call p50, µs", 0),
+    Row("rate.p99_us", "1,000 calls a second: call p99, µs", 0),
+    Row("rate.added_p50_us", "1,000 calls a second: **added p50**, µs", 0),
+    Row("rate.added_p99_us", "1,000 calls a second: added p99, µs", 0),
+    Row("rate.recording_p50_us", "1,000 calls a second: **p50 beyond recording off**, µs", 0),
+    Row("rate.recording_p99_us", "1,000 calls a second: p99 beyond recording off, µs", 0),
+    Row("rate.cpu_us", "1,000 calls a second: CPU per call, µs", 1),
+    Row("rate.behind_ms", "1,000 calls a second: all recorded after, ms", 0),
     Row("full.per_second", "saturation: calls per second", 0),
     Row("full.p50_us", "saturation: call p50, µs", 0),
     Row("full.p99_us", "saturation: call p99, µs", 0),
     Row("full.added_p50_us", "saturation: added p50, µs", 0),
     Row("full.added_p99_us", "saturation: added p99, µs", 0),
     Row("full.cpu_us", "saturation: **CPU per call**, µs", 1),
+    Row("full.behind_ms", "saturation: all recorded after, ms", 0),
     Row("paced.p50_us", "paced streams: delay per event p50, µs", 0),
     Row("paced.p99_us", "paced streams: delay per event p99, µs", 0),
     Row("paced.added_p50_us", "paced streams: added p50, µs", 0),
     Row("paced.added_p99_us", "paced streams: added p99, µs", 0),
-    Row("paced.cpu_us", "paced streams: **CPU per event**, µs", 2),
-    Row("paced.whole_cpu_us", "paced streams: CPU per event, opening and aftermath included, µs", 2),
+    Row("paced.recording_p50_us", "paced streams: **p50 beyond recording off**, µs", 0),
+    Row("paced.recording_p99_us", "paced streams: p99 beyond recording off, µs", 0),
+    Row("paced.cpu_us", "paced streams: CPU per event while they flow, µs", 2),
+    Row("paced.whole_cpu_us", "paced streams: **CPU per event**, opening and aftermath included, µs", 2),
+    Row("paced.behind_ms", "paced streams: all recorded after, ms", 0),
     Row("burst.p50_us", "bursts: delay per event p50, µs", 0),
     Row("burst.added_p50_us", "bursts: added p50, µs", 0),
     Row("burst.added_p99_us", "bursts: added p99, µs", 0),
-    Row("burst.cpu_us", "bursts: **CPU per event**, µs", 3),
-    Row("burst.whole_cpu_us", "bursts: CPU per event, opening and aftermath included, µs", 3),
+    Row("burst.cpu_us", "bursts: CPU per event while they flow, µs", 3),
+    Row("burst.whole_cpu_us", "bursts: **CPU per event**, opening and aftermath included, µs", 3),
     Row("held.total_mb", "open streams: **memory in all**, MB", 1),
     Row("held.before_mb", "open streams: memory before them, MB", 1),
     Row("held.stream_kb", "open streams: memory per stream, kB", 2),
@@ -43,6 +56,7 @@ const ROWS: [Row; 29] = [
     Row("upload.cpu_us", "upload: CPU per MB, µs", 0),
     Row("download.mb_per_second", "download: MB/s", 0),
     Row("download.cpu_us", "download: CPU per MB, µs", 0),
+    Row("records.lost", "records lost or cut, each load", 0),
 ];
 
 struct Spread {
@@ -97,13 +111,20 @@ pub fn text(options: &Options, results: &Results) -> String {
 
 fn table(out: &mut String, options: &Options, results: &Results) {
     let kinds = &options.kinds;
-    // Without wiretape in the run, the floor is what is compared.
-    let subject = if kinds.contains(&Kind::Wiretape) { Kind::Wiretape } else { Kind::Bare };
+    let ours = [Kind::Relay, Kind::Wiretape].into_iter().filter(|kind| kinds.contains(kind));
+    let mut subjects: Vec<Kind> = ours.collect();
+    if subjects.is_empty() {
+        // Without wiretape in the run, the floor is what is compared.
+        subjects.push(Kind::Bare);
+    }
     out.push_str("| median of rounds (least–most) |");
     for kind in kinds {
-        let _ = write!(out, " {} |", if *kind == Kind::Bare { "bare hyper" } else { kind.name() });
+        let _ = write!(out, " {} |", kind.title());
     }
-    let _ = writeln!(out, " {} ÷ nginx |\n|---|{}", subject.name(), "---:|".repeat(kinds.len() + 1));
+    for subject in &subjects {
+        let _ = write!(out, " {} ÷ nginx |", subject.title());
+    }
+    let _ = writeln!(out, "\n|---|{}", "---:|".repeat(kinds.len() + subjects.len()));
     for Row(name, title, decimals) in ROWS {
         let _ = write!(out, "| {title} |");
         for &kind in kinds {
@@ -114,12 +135,15 @@ fn table(out: &mut String, options: &Options, results: &Results) {
                 None => out.push_str(" – |"),
             }
         }
-        match ratio(results, subject, name) {
-            Some(ratio) => {
-                let _ = writeln!(out, " {ratio:.2} |");
+        for &subject in &subjects {
+            match ratio(results, subject, name) {
+                Some(ratio) => {
+                    let _ = write!(out, " {ratio:.2} |");
+                }
+                None => out.push_str(" – |"),
             }
-            None => out.push_str(" – |\n"),
         }
+        out.push('\n');
     }
 }
 
@@ -130,18 +154,36 @@ fn ratio(results: &Results, subject: Kind, name: &str) -> Option<f64> {
     (nginx > 0.0 && ratio.is_finite()).then_some(ratio)
 }
 
-/// What the relay aims for; missing one is said and does not fail the run, because machines differ.
+/// What the relay and the recorder aim for; missing one is said and does not fail the run, because machines differ.
 fn aims(out: &mut String, results: &Results) {
+    use Kind::{Nginx, Relay, Wiretape};
     let of = |kind, name| spread(results, kind, name).map(|spread| spread.median);
-    let times = |name| ratio(results, Kind::Wiretape, name);
+    let times = |kind, name| ratio(results, kind, name);
     let added = "light.added_p50_us";
-    let behind = of(Kind::Wiretape, added).zip(of(Kind::Nginx, added)).map(|(ours, nginx)| ours - nginx);
+    let behind = of(Relay, added).zip(of(Nginx, added)).map(|(ours, nginx)| ours - nginx);
+    let slower = |name| of(Wiretape, name).zip(of(Relay, name)).map(|(on, off)| on / off);
+    let lost = results.samples.get(&(Wiretape, "records.lost".to_owned())).map(|lost| lost.iter().sum());
     let aims = [
-        ("CPU per small call, × nginx", times("full.cpu_us"), 1.5),
-        ("CPU per event of paced streams, × nginx", times("paced.cpu_us"), 1.5),
-        ("CPU per event in bursts, × nginx", times("burst.cpu_us"), 3.0),
-        ("added p50 beyond nginx's, µs", behind, 50.0),
-        ("memory with the held streams open, MB", of(Kind::Wiretape, "held.total_mb"), 150.0),
+        ("recording off: CPU per small call, × nginx", times(Relay, "full.cpu_us"), 1.5),
+        ("recording off: CPU per event of paced streams, × nginx", times(Relay, "paced.cpu_us"), 1.5),
+        ("recording off: CPU per event in bursts, × nginx", times(Relay, "burst.cpu_us"), 3.0),
+        ("recording off: added p50 beyond nginx's, µs", behind, 50.0),
+        ("recording off: memory with the held streams open, MB", of(Relay, "held.total_mb"), 150.0),
+        ("CPU per small call, recording included, × nginx", times(Wiretape, "full.cpu_us"), 4.0),
+        (
+            "CPU per event of paced streams, recording included, × nginx",
+            times(Wiretape, "paced.whole_cpu_us"),
+            2.0,
+        ),
+        ("p50 beyond recording off at 1,000 calls a second, µs", of(Wiretape, "rate.recording_p50_us"), 20.0),
+        ("p99 ÷ that of recording off at 1,000 calls a second", slower("rate.p99_us"), 1.1),
+        (
+            "p50 per event beyond recording off, paced streams, µs",
+            of(Wiretape, "paced.recording_p50_us"),
+            20.0,
+        ),
+        ("p99 per event ÷ that of recording off, paced streams", slower("paced.p99_us"), 1.1),
+        ("records lost or cut in all loads together", lost, 0.0),
     ];
     for (aim, value, most) in aims {
         if let Some(value) = value {

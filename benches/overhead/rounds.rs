@@ -13,8 +13,8 @@ use crate::{Error, Result, heads};
 
 /// A relay holds two sockets for each of the streams held open, and some more.
 pub const FILES_NEEDED: u64 = 12_000;
-/// Light load twice: which core the few threads awake land on moves it more than anything else.
-const MEASURES: [&str; 6] = ["light", "full", "paced", "light", "burst", "bulk"];
+/// Light loads twice: which core the few threads awake land on moves them more than anything else.
+const MEASURES: [&str; 8] = ["light", "rate", "full", "paced", "light", "rate", "burst", "bulk"];
 /// So many things wrong, and the rest of the run will not tell more.
 const FAULTS_MAX: usize = 12;
 
@@ -62,7 +62,8 @@ pub fn run(options: &Options) -> Result<Results> {
 }
 
 impl Run<'_> {
-    /// One measure of each target, and what each adds to what the direct way takes in the same round.
+    /// One measure of each target, what each adds to what the direct way takes in the same round, and what recording adds
+    /// to that.
     fn measure<'t>(&mut self, measure: &str, targets: impl Iterator<Item = &'t Target>) -> Result<()> {
         let mut round = BTreeMap::new();
         for target in targets {
@@ -71,11 +72,16 @@ impl Run<'_> {
             }
         }
         let direct = round.get(&Kind::Direct).cloned().unwrap_or_default();
+        let off = round.get(&Kind::Relay).cloned().unwrap_or_default();
         for (kind, values) in round {
             for (name, value) in values {
-                let base = direct.get(&name).filter(|_| kind != Kind::Direct && name.ends_with("_us"));
-                if let (Some(base), Some((measure, quantile))) = (base, name.split_once(".p")) {
-                    self.keep(kind, format!("{measure}.added_p{quantile}"), value - base);
+                for (of, base, compares) in
+                    [("added", &direct, kind != Kind::Direct), ("recording", &off, kind == Kind::Wiretape)]
+                {
+                    let base = base.get(&name).filter(|_| compares && name.ends_with("_us"));
+                    if let (Some(base), Some((measure, quantile))) = (base, name.split_once(".p")) {
+                        self.keep(kind, format!("{measure}.{of}_p{quantile}"), value - base);
+                    }
                 }
                 self.keep(kind, name, value);
             }
@@ -101,7 +107,7 @@ impl Run<'_> {
             };
             match (target.kind, &direct) {
                 (Kind::Direct, _) => direct = Some(said),
-                (Kind::Wiretape, Some(direct)) => {
+                (Kind::Relay | Kind::Wiretape, Some(direct)) => {
                     for ((which, direct), relayed) in ["request", "answer"].into_iter().zip(direct).zip(&said)
                     {
                         self.results.faults.extend(heads::differences(which, direct, relayed));
@@ -165,6 +171,7 @@ fn load(measure: &str, target: &Target, pids: &[u32], plan: &Plan) -> Result<(Sa
         .arg(format!("window={}", plan.window.as_millis()))
         .arg(format!("streams={streams}"))
         .arg(format!("megabytes={}", plan.megabytes))
+        .args(target.web.map(|web| format!("web={web}")))
         .stdin(Stdio::null())
         .output()?;
     if !output.status.success() {

@@ -53,6 +53,8 @@ pub struct Target {
     pub address: SocketAddr,
     /// What goes before the provider's path.
     pub prefix: &'static str,
+    /// Where a recorder tells how far it is.
+    pub web: Option<SocketAddr>,
     /// The provider itself has no proxy to watch.
     process: Option<Guard>,
 }
@@ -69,17 +71,26 @@ impl Target {
 
     pub fn start(kind: Kind, options: &Options, folder: &Folder, mock: SocketAddr) -> Result<Self> {
         let home = folder.inner(kind.name())?;
-        let address = free_address()?;
+        let (address, web) = (free_address()?, free_address()?);
         let (process, prefix) = match kind {
-            Kind::Direct => return Ok(Target { kind, address: mock, prefix: "", process: None }),
+            Kind::Direct => return Ok(Target { kind, address: mock, prefix: "", web: None, process: None }),
             Kind::Nginx => (start_nginx(options, &home, address, mock)?, ""),
             Kind::Bare => {
                 let arguments = ["role:bare".to_owned(), address.to_string(), mock.to_string()];
                 (Guard::start(&home, "bare", arguments)?, "")
             }
-            Kind::Wiretape => (start_wiretape(options, &home, address, mock)?, "/mock"),
+            Kind::Relay => {
+                let configuration = write_configuration(&home, address, web, mock)?;
+                let arguments = ["role:relay".as_ref(), configuration.as_os_str()];
+                (Guard::start(&home, "relay", arguments)?, "/mock")
+            }
+            Kind::Wiretape => {
+                let configuration = write_configuration(&home, address, web, mock)?;
+                (start_wiretape(options, &home, &configuration)?, "/mock")
+            }
         };
-        Ok(Target { kind, address, prefix, process: Some(accepting(process, kind.name(), address)?) })
+        let process = Some(accepting(process, kind.name(), address)?);
+        Ok(Target { kind, address, prefix, web: Some(web).filter(|_| kind == Kind::Wiretape), process })
     }
 }
 
@@ -153,15 +164,24 @@ http {{
     )
 }
 
-fn start_wiretape(options: &Options, home: &Path, listen: SocketAddr, mock: SocketAddr) -> Result<Guard> {
+fn write_configuration(
+    home: &Path,
+    listen: SocketAddr,
+    web: SocketAddr,
+    mock: SocketAddr,
+) -> Result<PathBuf> {
     let configuration = home.join("wiretape.toml");
-    let web = free_address()?;
     fs::write(
         &configuration,
         format!(
-            "[proxy]\nlisten = \"{listen}\"\n[web]\nlisten = \"{web}\"\n[upstream.mock]\nurl = \"http://{mock}\"\n"
+            "[proxy]\nlisten = \"{listen}\"\n[web]\nlisten = \"{web}\"\n\
+             [upstream.mock]\nurl = \"http://{mock}\"\nprovider = \"openai\"\n"
         ),
     )?;
+    Ok(configuration)
+}
+
+fn start_wiretape(options: &Options, home: &Path, configuration: &Path) -> Result<Guard> {
     let program = fs::canonicalize(&options.wiretape)?;
     let arguments = ["role:exec".as_ref(), program.as_os_str(), "serve".as_ref(), "--config".as_ref()];
     Guard::start(home, "wiretape", arguments.into_iter().chain([configuration.as_os_str()]))

@@ -105,10 +105,7 @@ mod tests {
         table.row(vec!["日本".to_owned(), "1".to_owned(), "a long text".to_owned()]);
         table.row(vec!["x".to_owned(), "100".to_owned(), "b".to_owned()]);
         assert_eq!(table.show(None), "name    n  text\n日本    1  a long text\nx     100  b\n");
-        assert_eq!(
-            table.show(Some(15)),
-            "name    n  text\n日本    1  a…\nx     100  b\n".replace("a…", "a …")
-        );
+        assert_eq!(table.show(Some(15)), "name    n  text\n日本    1  a l…\nx     100  b\n");
     }
 
     #[test]

@@ -123,7 +123,11 @@ pub const SECTIONS: &[Section] = &[
         },
         show: |config, name, at| (crate::proxy::upstream::SETTINGS[at].show)(config.upstream(name)?),
         names: |config| config.upstreams.iter().map(|(name, _)| name.clone()).collect(),
-        check: |config| Upstreams::new(&config.upstreams).err().unwrap_or_default(),
+        check: |config| {
+            let mut wrong = Upstreams::new(&config.upstreams).err().unwrap_or_default();
+            wrong.extend(config.upstreams.iter().filter_map(unknown_dialect));
+            wrong
+        },
     },
 ];
 
@@ -145,6 +149,13 @@ impl Section {
     pub(super) fn path(&self, name: &str, key: &str) -> String {
         if self.named { format!("{}.{name}.{key}", self.name) } else { format!("{}.{key}", self.name) }
     }
+}
+
+fn unknown_dialect((name, upstream): &(String, crate::proxy::upstream::Config)) -> Option<Fault> {
+    let said = upstream.dialect.as_deref()?;
+    let known: Vec<&str> = crate::dialect::ALL.iter().map(|dialect| dialect.name()).collect();
+    let what = || format!("no dialect is called {said:?}; there are {}", known.join(", "));
+    (!known.contains(&said)).then(|| (name.clone(), "dialect", what()))
 }
 
 fn plain(faults: Vec<(&'static str, String)>) -> Vec<Fault> {

@@ -26,7 +26,7 @@ struct Hearing {
     head: AnswerHead,
     decoder: Option<Decoder>,
     framing: Auto,
-    /// Decoded bytes while the body is not known to be events.
+    /// How the decoded body begins: that of a failed call, or one that is not known to be events.
     beginning: Vec<u8>,
     length: u64,
     last: Micros,
@@ -136,7 +136,7 @@ impl Hearing {
         };
         let result = decoder.push(bytes, &mut |plain| {
             *length += plain.len() as u64;
-            if matches!(ears.kind, None | Some(Kind::Opaque)) {
+            if ears.answer.is_none() || matches!(ears.kind, None | Some(Kind::Opaque)) {
                 let room = BEGINNING.saturating_sub(beginning.len()).min(plain.len());
                 beginning.extend_from_slice(plain.get(..room).unwrap_or_default());
             }

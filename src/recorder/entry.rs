@@ -1,6 +1,6 @@
 //! An observation as the store takes it.
 
-use crate::model::{Message, Observation, PartKind, Reading};
+use crate::model::{Message, Observation, Part, PartKind, Reading};
 use crate::store::Observed;
 
 /// How much of a text a list shows, in characters.
@@ -28,10 +28,16 @@ fn output_preview(reading: &Reading) -> String {
     reading.answered.output.first().map(shown).unwrap_or_default()
 }
 
-/// A message in a line.
+/// How agents mark what they tell the model beside what the user says.
+const ASIDE: &str = "<system-reminder>";
+
+/// A message in a line. Of what an agent adds to what its user says, no more than there is nothing else.
 fn shown(message: &Message) -> String {
+    let is_aside =
+        |part: &Part| matches!(&part.kind, PartKind::Text(text) if text.trim_start().starts_with(ASIDE));
+    let only_asides = message.parts.iter().all(is_aside);
     let mut line = String::new();
-    for part in &message.parts {
+    for part in message.parts.iter().filter(|part| only_asides || !is_aside(part)) {
         let piece = match &part.kind {
             PartKind::Text(text) | PartKind::Refusal(text) => text.clone(),
             PartKind::ToolCall { name, arguments, .. } => format!("{name}({arguments})"),

@@ -98,11 +98,10 @@ fn size(record: &Record) -> usize {
 
 /// The same without its bytes; nothing where it says nothing else.
 fn without_bytes(record: &Record) -> Option<Record> {
-    let Record { exchange, at, event } = record;
-    match event {
+    match record.event {
         Event::Last(direction, _) => {
-            let event = Event::Last(*direction, bytes::Bytes::new());
-            Some(Record { exchange: *exchange, at: *at, event })
+            let event = Event::Last(direction, bytes::Bytes::new());
+            Some(Record { event, exchange: record.exchange, at: record.at })
         }
         _ => None,
     }

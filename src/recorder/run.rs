@@ -87,9 +87,10 @@ impl Run {
     /// What earlier runs left on the tape.
     fn recover(&mut self) {
         let shelf = Arc::clone(&self.shelf);
+        let recovery = recover::open(&shelf);
         let mut count = 0_u64;
         let mut headless = HashSet::new();
-        for found in recover::open(&shelf) {
+        for found in recovery {
             match found {
                 Found::Record { record, .. } => {
                     let tape::Stored { exchange, at, entry } = record;

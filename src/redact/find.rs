@@ -58,14 +58,19 @@ impl Finder {
         self.gate.may_match(text, self.fields.as_ref())
     }
 
-    /// All there is in a text, in order and apart.
+    /// All there is in a text that is part of a document, in order and apart.
     pub(super) fn text(&self, text: &[u8]) -> Vec<Match> {
         let mut found = Vec::new();
-        self.look(text, 0, &mut found);
+        self.look(text, 1, &mut found);
         found
     }
 
     /// The same of a text as it is written: its ranges are those of the writing.
+    pub(super) fn said(&self, coding: Coding, raw: &[u8]) -> Vec<Match> {
+        self.written_at(coding, raw, 1)
+    }
+
+    /// All there is in a text as it is written, a document or not.
     pub(super) fn written(&self, coding: Coding, raw: &[u8]) -> Vec<Match> {
         self.written_at(coding, raw, 0)
     }
@@ -112,6 +117,10 @@ impl Finder {
             }
             pattern.find(text, &mut |range| {
                 let secret = text.get(range.clone()).unwrap_or_default();
+                // Taken out before: by another recorder on the way, or when it was recorded.
+                if is_stand_in(secret) {
+                    return;
+                }
                 let stand_in = self.stand_in(pattern.rule, secret);
                 out.push(Match { stand_in, rule: pattern.rule, length: range.len(), range });
             });
@@ -205,6 +214,11 @@ impl Match {
         self.range = self.range.start + start..self.range.end + start;
         self
     }
+}
+
+/// Whether this is what stands for a secret, and nothing beside.
+fn is_stand_in(text: &[u8]) -> bool {
+    text.starts_with(MARK.as_bytes()) && text.iter().position(|byte| *byte == b']') == Some(text.len() - 1)
 }
 
 /// The name of the member at hand.

@@ -153,7 +153,7 @@ impl<'a> Stream<'a> {
     fn add(&mut self, channel: u64, range: Range<usize>, coding: Coding) {
         if self.alone {
             let raw = self.bytes.get(range.clone()).unwrap_or_default();
-            self.found(self.finder.written(coding, raw), range.start);
+            self.found(self.finder.said(coding, raw), range.start);
         }
         let Ok(own) = u32::try_from(self.pieces.len()) else { return };
         self.pieces.push(Piece { start: range.start, end: range.end, next: LAST, coding });

@@ -13,6 +13,7 @@ mod sqlite;
 mod sums;
 
 use std::future::Future;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -35,6 +36,10 @@ pub async fn open(
     config: &Config,
 ) -> Result<Arc<dyn Store>, StoreError> {
     let path = place(url, data_folder)?;
+    if mode == Mode::ReadWrite {
+        // What SQLite makes beside it takes over who may read it. Where it cannot be made, SQLite says why.
+        let _ = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&path);
+    }
     Ok(Arc::new(SqliteStore::open(&path, mode, config).await?))
 }
 

@@ -115,9 +115,14 @@ fn members_that_are_credentials_go_whatever_they_hold() {
     wanted["mcp_servers"][0]["headers"]["X-Vault-Token"] = field("a").into();
     wanted["apiKey"] = format!("Bearer {}", field("k")).into();
     wanted["client_secret"]["value"] = field("v").into();
-    wanted["arguments"] = format!("{{\"client_secret\": \"{}\", \"n\": [\"x\"]}}", field("s \"q\"")).into();
     assert_eq!(json_answer(&text), wanted.to_string());
-    let own = with(&Config { fields: vec!["license_no".to_owned()], ..Config::default() });
+    // What a model asks of a tool is said, not shown to the provider's door: there only names of one's own hold.
+    let said = r#"{"content":[{"type":"tool_use","input":{"password":"mellon"}}]}"#;
+    assert_eq!(json_answer(said), said);
+    let own =
+        with(&Config { fields: vec!["license_no".to_owned(), "password".to_owned()], ..Config::default() });
+    let (bytes, _) = answer(&own, "application/json", said.as_bytes());
+    assert_eq!(String::from_utf8(bytes).unwrap(), said.replace("mellon", &field("mellon")));
     let (bytes, _) = answer(&own, "application/json", br#"{"licenseNo":"x","license":"y"}"#);
     assert_eq!(
         String::from_utf8(bytes).unwrap(),

@@ -189,3 +189,56 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn what_is_repeated_is_stored_as_if_it_were_new() {
+    let with = Place::new().await;
+    let folder = folder();
+    let config = wiretape::store::Config {
+        recent_bytes: wiretape::model::setting::ByteSize(0),
+        ..wiretape::store::Config::default()
+    };
+    let mode = wiretape::store::Mode::ReadWrite;
+    let without = wiretape::store::open("sqlite:store.db", &folder, mode, &config).await.unwrap();
+    let text = |number: u64| {
+        let words = format!("words {number} ").repeat(40 + number as usize);
+        format!(r#"{{"role":"user","content":"{words}"}}"#)
+    };
+    for number in 1..=60 {
+        // It grows, and now and then something in its midst is another.
+        let other = |at: u64| if number % 7 == 0 && at == 20 { 99 } else { at };
+        let texts: Vec<String> = (1..=number).map(|at| text(other(at))).collect();
+        let request = format!(r#"{{"messages":[{}],"max_tokens":{number}}}"#, texts.join(","));
+        let one = entry(exchange(number, request, "{}"), number, &json!({}));
+        with.write(vec![one.clone()]).await;
+        without.write(vec![one.clone()]).await.unwrap();
+        assert_eq!(with.store.exchange(id(number)).await.unwrap(), one.exchange);
+    }
+    let (one, two) = (with.store.stats().await.unwrap(), without.stats().await.unwrap());
+    assert_eq!((one.pieces, one.unique_bytes, one.raw_bytes), (two.pieces, two.unique_bytes, two.raw_bytes));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_stream_shares_its_text_with_the_next_request() {
+    let place = Place::new().await;
+    let answer = "this is what the model answers, a few words at a time. ".repeat(12);
+    let events: Vec<String> = answer
+        .as_bytes()
+        .chunks(9)
+        .map(|part| format!("data: {{\"delta\":{{\"text\":\"{}\"}}}}\n\n", str::from_utf8(part).unwrap()))
+        .collect();
+    let one = entry(exchange(1, "{}", events.concat()), 1, &json!({}));
+    place.write(vec![one.clone()]).await;
+    let before = place.store.stats().await.unwrap();
+    let request = format!(r#"{{"messages":[{{"role":"assistant","content":"{answer}"}}]}}"#);
+    place.write(vec![entry(exchange(2, request, "{}"), 2, &json!({}))]).await;
+    let after = place.store.stats().await.unwrap();
+    assert!(after.unique_bytes - before.unique_bytes < answer.len() as u64, "{before:?} {after:?}");
+    assert_eq!(place.store.exchange(id(1)).await.unwrap(), one.exchange);
+    // One that was cut within an event is a stream too.
+    let cut = events.concat();
+    let cut = entry(exchange(3, "{}", cut[..cut.len() - 9].to_owned()), 3, &json!({}));
+    place.write(vec![cut.clone()]).await;
+    assert_eq!(place.store.exchange(id(3)).await.unwrap(), cut.exchange);
+}

@@ -108,7 +108,7 @@ async fn a_search_finds_what_was_said_first_and_what_was_answered() {
     let body = |messages: &[String]| format!(r#"{{"model":"m","messages":[{}]}}"#, messages.join(","));
     let first = message(&old);
     let second = message("Now use a \\\"state machine\\\"\\nof caf\\u00e9s");
-    let mut one = entry(exchange(1, body(&[first.clone()]), "data: zebra\n\n"), 1, &json!({}));
+    let mut one = entry(exchange(1, body(std::slice::from_ref(&first)), "data: zebra\n\n"), 1, &json!({}));
     one.observations[0].text = "I will look at the lexer first.".to_owned();
     let two = entry(exchange(2, body(&[first, second]), "{}"), 2, &json!({}));
     let picture = format!(r#"{{"data":"{}","text":"{}"}}"#, "QUJDREVG".repeat(100), "x ".repeat(200));

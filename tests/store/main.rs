@@ -4,9 +4,12 @@
 //! cargo test --test store
 //! ```
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says what went wrong by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
 mod support;
 mod back;
 mod lists;
 mod sums;
+mod prune;
+mod files;
+mod sql;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Job, Values, ok_head};
 use crate::Result;
 use crate::payload;
-use crate::process::{Cpu, settle};
+use crate::process::Cpu;
 
 const ROOM: usize = 256 * 1024;
 const PIECE: u64 = 63 * 1024;
@@ -23,7 +23,7 @@ pub async fn both_ways(job: &Arc<Job>) -> Result<Values> {
             download(job).await?;
         }
         let seconds = (payload::nanos() - started) as f64 / 1e9;
-        settle(&job.pids);
+        job.settle().await?;
         let cpu = Cpu::read(&job.pids).micros_since(&before);
         values.insert(format!("{way}.mb_per_second"), job.megabytes as f64 / seconds);
         values.insert(format!("{way}.cpu_us"), cpu / job.megabytes as f64);

@@ -1,7 +1,8 @@
-//! Small calls: about 2 KB up, 1 KB down, on kept connections, paced or as fast as they go.
+//! Small calls: about 2 KB up, 1 KB down, on kept connections: paced, as fast as they go, or so many a second whatever
+//! becomes of those before.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -11,7 +12,7 @@ use super::{Job, Values, ok_head, quantiles};
 use crate::Result;
 use crate::http1::Wire;
 use crate::payload;
-use crate::process::{Cpu, settle};
+use crate::process::Cpu;
 
 const PATH: &str = "/v1/chat/completions";
 const ROOM: usize = 8 * 1024;
@@ -19,6 +20,8 @@ const ROOM: usize = 8 * 1024;
 const LIGHT_CALLERS: u32 = 4;
 const LIGHT_GAP: Duration = Duration::from_millis(8);
 const FULL_CALLERS: u32 = 64;
+/// A thousand calls a second.
+const RATE_GAP: Duration = Duration::from_millis(1);
 
 const MEASURING: u8 = 1;
 const OVER: u8 = 2;
@@ -40,13 +43,13 @@ pub async fn full(job: &Arc<Job>) -> Result<Values> {
 async fn calls(job: &Arc<Job>, name: &str, callers: u32, gap: Option<Duration>) -> Result<Values> {
     let shared = Arc::new(Shared { job: job.clone(), stage: AtomicU8::new(0), numbers: AtomicU64::new(0) });
     let mut tasks = JoinSet::new();
+    let before = Cpu::read(&job.pids);
     for caller in 0..callers {
         let wire = job.connect(ROOM).await?;
         let pace = gap.map(|gap| (Instant::now() + gap * caller / callers, gap));
         tasks.spawn(call_repeatedly(shared.clone(), wire, pace));
     }
     sleep(job.warm).await;
-    let before = Cpu::read(&job.pids);
     shared.stage.store(MEASURING, Ordering::Relaxed);
     let started = Instant::now();
     sleep(job.window).await;
@@ -59,13 +62,52 @@ async fn calls(job: &Arc<Job>, name: &str, callers: u32, gap: Option<Duration>) 
             Err(error) => job.faults.add(format!("{name}: {error}")),
         }
     }
-    settle(&job.pids);
+    // What is done for a call after its answer counts as well, and so all calls do.
+    job.settle().await?;
     let cpu = Cpu::read(&job.pids).micros_since(&before);
-    let count = samples.len() as f64;
     let mut values = Values::new();
-    values.insert(format!("{name}.per_second"), count / took.as_secs_f64());
-    values.insert(format!("{name}.cpu_us"), cpu / count);
+    values.insert(format!("{name}.per_second"), samples.len() as f64 / took.as_secs_f64());
+    values.insert(format!("{name}.cpu_us"), cpu / shared.numbers.load(Ordering::Relaxed) as f64);
     quantiles(name, samples, 1_000.0, &mut values);
+    Ok(values)
+}
+
+/// A call each millisecond. One that finds all connections taken opens another, and its wait counts from when it was due.
+pub async fn rate(job: &Arc<Job>) -> Result<Values> {
+    let idle: Arc<Mutex<Vec<Wire>>> = Arc::default();
+    let before = Cpu::read(&job.pids);
+    let mut ticks = interval_at(Instant::now() + RATE_GAP, RATE_GAP);
+    let warming = u64::try_from(job.warm.as_micros() / RATE_GAP.as_micros())?;
+    let all = warming + u64::try_from(job.window.as_micros() / RATE_GAP.as_micros())?;
+    let mut tasks = JoinSet::new();
+    for number in 0..all {
+        ticks.tick().await;
+        let due = payload::nanos();
+        let (job, idle) = (job.clone(), idle.clone());
+        tasks.spawn(async move {
+            let free = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut wire = match free {
+                Some(wire) => wire,
+                None => job.connect(ROOM).await?,
+            };
+            call(&job, &mut wire, number, &mut Buffers::default()).await?;
+            let took = payload::nanos() - due;
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(wire);
+            Ok::<_, crate::Error>((number >= warming).then_some(took))
+        });
+    }
+    let mut samples = Vec::new();
+    while let Some(done) = tasks.join_next().await {
+        match done? {
+            Ok(sample) => samples.extend(sample),
+            Err(error) => job.faults.add(format!("rate: {error}")),
+        }
+    }
+    job.settle().await?;
+    let cpu = Cpu::read(&job.pids).micros_since(&before);
+    let mut values = Values::new();
+    values.insert("rate.cpu_us".to_owned(), cpu / all as f64);
+    quantiles("rate", samples, 1_000.0, &mut values);
     Ok(values)
 }
 

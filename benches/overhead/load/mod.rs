@@ -15,11 +15,13 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::Result;
+use crate::books::{self, Books};
 use crate::http1::{Head, Wire};
 use crate::payload::Pattern;
+use crate::process;
 
 /// No measure takes this long.
-pub const LIMIT: Duration = Duration::from_secs(90);
+pub const LIMIT: Duration = Duration::from_secs(240);
 const CONNECT: Duration = Duration::from_secs(10);
 /// Differences described; the rest are only counted.
 const DESCRIBED: usize = 5;
@@ -30,6 +32,10 @@ pub struct Job {
     pub address: SocketAddr,
     pub prefix: String,
     pub pids: Vec<u32>,
+    /// Where a recorder tells how far it is; the others have none.
+    pub web: Option<SocketAddr>,
+    /// The longest that it took to have everything in its store, in µs.
+    behind: AtomicU64,
     pub warm: Duration,
     pub window: Duration,
     pub streams: u64,
@@ -48,6 +54,8 @@ impl Job {
             address: text("address")?.parse()?,
             prefix: text("prefix")?.to_owned(),
             pids: text("pids")?.split(',').filter_map(|pid| pid.parse().ok()).collect(),
+            web: pairs.get("web").map(|web| web.parse()).transpose()?,
+            behind: AtomicU64::new(0),
             warm: Duration::from_millis(number("warm")?),
             window: Duration::from_millis(number("window")?),
             streams: number("streams")?,
@@ -55,6 +63,16 @@ impl Job {
             pattern: Pattern::new(),
             faults: Faults::default(),
         })
+    }
+
+    /// Waits until all that was called for is done: recorded, too.
+    pub async fn settle(&self) -> Result<()> {
+        if let Some(web) = self.web {
+            let behind = books::catch_up(web).await?;
+            self.behind.fetch_max(u64::try_from(behind.as_micros())?, Ordering::Relaxed);
+        }
+        process::settle(&self.pids);
+        Ok(())
     }
 
     pub async fn connect(&self, room: usize) -> Result<Wire> {
@@ -134,18 +152,28 @@ pub fn run(arguments: &[String]) -> Result<()> {
 
 async fn measure(job: &Arc<Job>) -> Result<(Values, Vec<String>)> {
     let mut texts = Vec::new();
-    let values = match job.measure.as_str() {
+    let before = match job.web {
+        Some(web) => Some((web, Books::read(web).await?)),
+        None => None,
+    };
+    let mut values = match job.measure.as_str() {
         "heads" => {
             texts = calls::heads(job).await?;
             Values::new()
         }
         "light" => calls::light(job).await?,
         "full" => calls::full(job).await?,
+        "rate" => calls::rate(job).await?,
         "paced" => streams::paced(job).await?,
         "burst" => streams::burst(job).await?,
         "held" => streams::held(job).await?,
         "bulk" => bulk::both_ways(job).await?,
         other => return Err(format!("no such measure: {other}").into()),
     };
+    if let Some((web, before)) = before {
+        let behind = job.behind.load(Ordering::Relaxed) as f64 / 1_000.0;
+        values.insert(format!("{}.behind_ms", job.measure), behind);
+        values.insert("records.lost".to_owned(), Books::read(web).await?.lost_since(&before) as f64);
+    }
     Ok((values, texts))
 }

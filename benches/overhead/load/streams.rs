@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{Job, Values, ok_head, quantiles};
 use crate::Result;
 use crate::http1::{Framing, Wire};
-use crate::payload::{self, DONE, EVENT};
+use crate::payload::{self, EVENT};
 use crate::process::{Cpu, resident_bytes, settle};
 
 const PATH: &str = "/v1/chat/completions";
@@ -103,7 +103,7 @@ async fn streams(job: &Arc<Job>, name: &str, gap: Duration, events: u64, room: u
             Err(error) => job.faults.add(format!("{name}: {error}")),
         }
     }
-    settle(&job.pids);
+    job.settle().await?;
     let whole = Cpu::read(&job.pids).micros_since(&before);
     let mut values = Values::new();
     values.insert(format!("{name}.cpu_us"), window_closes.micros_since(&window_opens) / delays.len() as f64);
@@ -151,7 +151,9 @@ async fn follow(shared: Arc<Shared>, number: u64, tempo: Tempo) -> Result<Vec<u6
         }
         pending.drain(..used);
     }
-    if sequence != ticks * events || pending != DONE {
+    scratch.clear();
+    shared.job.pattern.ending(number, &mut scratch);
+    if sequence != ticks * events || pending != scratch {
         return Err(format!("stream {number} ends with {sequence} events and {} bytes", pending.len()).into());
     }
     Ok(delays)

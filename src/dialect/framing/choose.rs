@@ -133,8 +133,13 @@ impl Auto {
         let State::Start(start) = &mut self.state else { return };
         let start = std::mem::take(start);
         self.settle(kind, self.at - start.len() as u64);
+        self.pass(&start, out);
+    }
+
+    /// To the framing, where there is one.
+    fn pass(&mut self, bytes: &[u8], out: &mut Out<'_>) {
         if let State::Known(_, Some(framing)) = &mut self.state {
-            framing.push(&start, out);
+            framing.push(bytes, out);
         }
     }
 }
@@ -146,14 +151,14 @@ impl Framing for Auto {
             let (stripped, first) = self.bom.strip(bytes);
             self.at += stripped as u64;
             self.at -= first.len() as u64;
-            self.sniff(first, out);
+            let sniffed = self.sniff(first, out);
+            // The framing may be known before all that was taken for a mark is told.
+            self.pass(first.get(sniffed..).unwrap_or_default(), out);
             rest = bytes.get(stripped..).unwrap_or_default();
             let sniffed = self.sniff(rest, out);
             rest = rest.get(sniffed..).unwrap_or_default();
         }
-        if let State::Known(_, Some(framing)) = &mut self.state {
-            framing.push(rest, out);
-        }
+        self.pass(rest, out);
     }
 
     fn finish(&mut self, out: &mut Out<'_>) {
@@ -254,6 +259,7 @@ mod tests {
         reads(auto("text/plain"), b"\xef\xbb\xbfretry: 1\ndata: a\n\n", &["21 |a"]);
         reads(auto("application/x-ndjson"), b"\n{}\n[]", &["4 |{}", "6 |[] unterminated"]);
         reads(auto("application/x-ndjson"), b"e", &["1 |e unterminated"]);
+        reads(auto("application/x-ndjson"), b"\xef\xbb\n{}\n", &["3 |\\xef\\xbb", "6 |{}"]);
         reads(auto("audio/mpeg"), b"data: a\n\n", &[]);
         reads(auto("text/plain"), b"dat", &[]);
     }

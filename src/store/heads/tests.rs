@@ -15,6 +15,8 @@ fn headers() -> impl Strategy<Value = Headers> {
         Just(b"01234567-89ab-cdef-0123-456789abcdef".to_vec()),
         Just(b"0123456789ABCDEF0123456789abcdef".to_vec()),
         Just(b"007".to_vec()),
+        Just(b"00-0123456789abcdef0123456789abcdef-0123456789abcdef-01".to_vec()),
+        Just(b"0123456789abcdef-FRA-".to_vec()),
         Just(b"caf\xe9".to_vec()),
     ];
     let lines = prop::collection::vec((name, value), 0..8);

@@ -11,6 +11,8 @@ const DATE: u8 = 2;
 const TIME: u8 = 3;
 const HEX: u8 = 4;
 const UUID: u8 = 5;
+/// Parts between hyphens, some of them hexadecimal: `00-4bf9…-00f0…-01`.
+const PARTS: u8 = 6;
 
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] =
@@ -47,7 +49,23 @@ fn put_short(to: &mut Vec<u8>, value: &[u8], began: Micros) -> bool {
         to.push(HEX);
         put_bytes(to, &bytes);
     } else {
+        return put_parts(to, text);
+    }
+    true
+}
+
+fn put_parts(to: &mut Vec<u8>, text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let as_hex = |part: &str| hex(part.as_bytes()).filter(|bytes| bytes.len() >= 4);
+    if !parts.iter().any(|part| as_hex(part).is_some()) {
         return false;
+    }
+    to.push(PARTS);
+    put(to, parts.len() as u64);
+    for part in parts {
+        let bytes = as_hex(part);
+        to.push(u8::from(bytes.is_some()));
+        put_bytes(to, bytes.as_deref().unwrap_or(part.as_bytes()));
     }
     true
 }
@@ -66,6 +84,17 @@ pub fn read_value(from: &mut Reader, began: Micros, to: &mut Vec<u8>) -> Option<
                     to.push(b'-');
                 }
                 put_hex(&[*byte], to);
+            }
+        }
+        PARTS => {
+            for at in 0..from.number()? {
+                if at > 0 {
+                    to.push(b'-');
+                }
+                match from.byte()? {
+                    0 => to.extend_from_slice(from.bytes()?),
+                    _ => put_hex(from.bytes()?, to),
+                }
             }
         }
         _ => return None,

@@ -21,6 +21,8 @@ pub enum Kind {
     Data = 4,
     /// What the heads of many exchanges have in common.
     Shape = 5,
+    /// The frames of a stream whose text is the leaves before it.
+    Woven = 6,
 }
 
 /// A piece of a body.
@@ -45,7 +47,8 @@ const LONG_GLUE: usize = 2 << 10;
 const MOST_GLUE: usize = 16 << 10;
 
 impl Kind {
-    pub const ALL: [Self; 6] = [Self::Node, Self::Text, Self::Glue, Self::Tail, Self::Data, Self::Shape];
+    pub const ALL: [Self; 7] =
+        [Self::Node, Self::Text, Self::Glue, Self::Tail, Self::Data, Self::Shape, Self::Woven];
 
     pub fn from_number(number: i64) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| *kind as i64 == number)

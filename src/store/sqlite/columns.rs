@@ -231,7 +231,7 @@ impl Columns {
 }
 
 /// A value's place in a list of all there are, which is its number in stores.
-pub fn number_of<T: PartialEq>(all: &[T], value: T) -> u8 {
+pub fn number_of<T: PartialEq + Copy>(all: &[T], value: T) -> u8 {
     all.iter().position(|known| *known == value).and_then(|at| u8::try_from(at).ok()).unwrap_or(0)
 }
 

@@ -97,7 +97,8 @@ impl Writing<'_> {
 
     fn put_part(&mut self, seq: i64, exchange: &Exchange) -> Result<Vec<u8>> {
         let mut part = Vec::new();
-        self.body(&exchange.request.bytes, Some(seq), &mut part)?;
+        let scope = format!("{} {}", exchange.upstream, exchange.path_and_query().0);
+        self.body_like(&scope, &exchange.request.bytes, seq, &mut part)?;
         // An answer is found by its text as it was put together; its frames have no words worth finding.
         self.body(&exchange.response.bytes, None, &mut part)?;
         let times = put_chunks([&exchange.request.chunks, &exchange.response.chunks]);
@@ -162,14 +163,18 @@ impl Reading<'_> {
         Ok(self.db.prepare_cached(&sql)?.query_row([seq], stored).optional()?)
     }
 
+    /// An exchange without its bodies.
+    pub fn heads(&mut self, row: &Stored) -> Result<Exchange> {
+        let request = self.piece(row.request_shape)?.1;
+        let response = row.response_shape.map(|shape| self.piece(shape)).transpose()?;
+        let response = response.as_ref().map(|(_, shape)| &shape[..]);
+        unpack(row.id, &request, response, &row.own)
+            .ok_or_else(|| broken(format!("exchange {}: its heads are damaged", row.id)))
+    }
+
     /// An exchange with its bodies.
     pub fn whole(&mut self, row: &Stored) -> Result<Exchange> {
-        let request = self.piece(row.request_shape)?.1;
-        let response =
-            row.response_shape.map(|shape| Ok::<_, crate::store::StoreError>(self.piece(shape)?.1));
-        let response = response.transpose()?;
-        let mut exchange = unpack(row.id, &request, response.as_deref(), &row.own)
-            .ok_or_else(|| broken(format!("exchange {}: its heads are damaged", row.id)))?;
+        let mut exchange = self.heads(row)?;
         let (mut request, mut response) = (Vec::new(), Vec::new());
         for part in self.parts(row)? {
             request.extend(self.bytes(&part.request)?);
@@ -248,7 +253,11 @@ fn put_chunks(bodies: [&[Chunk]; 2]) -> Vec<u8> {
             put_signed(&mut to, chunk.after.wrapping_sub(last).cast_signed());
             last = chunk.after;
         }
-        chunks.iter().for_each(|chunk| put(&mut to, chunk.length));
+        let mut last: u64 = 0;
+        for chunk in chunks {
+            put_signed(&mut to, chunk.length.wrapping_sub(last).cast_signed());
+            last = chunk.length;
+        }
     }
     to
 }
@@ -263,10 +272,12 @@ fn read_chunks(bytes: &[u8]) -> Option<[Vec<Chunk>; 2]> {
             Some(last)
         });
         let times: Vec<u64> = times.collect::<Option<_>>()?;
-        times
-            .into_iter()
-            .map(|after| Some(Chunk { after, length: from.number()? }))
-            .collect::<Option<Vec<_>>>()
+        let mut last: u64 = 0;
+        let chunks = times.into_iter().map(|after| {
+            last = last.wrapping_add(from.signed()?.cast_unsigned());
+            Some(Chunk { after, length: last })
+        });
+        chunks.collect::<Option<Vec<_>>>()
     };
     Some([read()?, read()?])
 }

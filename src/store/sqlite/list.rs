@@ -19,6 +19,9 @@ const WINDOW: usize = 2000;
 /// Up to so many observations, their traces or sessions are looked up; of more, those are walked.
 const FEW: usize = 5000;
 
+/// Traces, sessions or exchanges that the index of texts is asked about together.
+const TOGETHER: usize = 64;
+
 /// Keys of the whole record's head that lists leave out.
 const LONG: [&str; 3] = ["parameters", "extra", "server_tool_calls"];
 
@@ -36,7 +39,7 @@ pub fn list(db: &Connection, filter: &Filter, page: &Page) -> Result<Vec<Row>> {
     places.into_iter().map(|(place, snippet)| row(&mut reading, &place, snippet)).collect()
 }
 
-fn searched(
+pub fn searched(
     reading: &mut Reading,
     plan: &Plan,
     search: &Search,
@@ -203,7 +206,7 @@ fn few(
     let Some(places) = search.few(reading.db, plan)? else { return Ok(None) };
     let mut found = Vec::new();
     for place in places {
-        if search.snippet(reading, &place)?.is_some() {
+        if search.is_in(reading, &place)? {
             found.push(place);
         }
     }
@@ -236,10 +239,14 @@ fn walked(
         let window: Vec<(i64, i64)> = statement
             .query_map(bounds, |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<std::result::Result<_, _>>()?;
-        for (at, seq) in &window {
-            let clause = Clause(format!("o.{table} = ?"), vec![Cell::Integer(*seq)]);
-            if found.len() < page.limit && passes(reading, plan, search, &index, clause)? {
-                found.push((*at, *seq));
+        for few in window.chunks(TOGETHER) {
+            let clauses =
+                few.iter().map(|(_, seq)| Clause(format!("o.{table} = ?"), vec![Cell::Integer(*seq)]));
+            let passed = passing(reading, plan, search, &index, clauses.collect())?;
+            found.extend(few.iter().zip(passed).filter(|(_, passes)| *passes).map(|(one, _)| *one));
+            if found.len() >= page.limit {
+                found.truncate(page.limit);
+                break;
             }
         }
         match window.last() {
@@ -250,24 +257,35 @@ fn walked(
     Ok(found)
 }
 
-fn passes(
+/// Of each of these conditions, whether an observation that it finds passes.
+fn passing(
     reading: &mut Reading,
     plan: &Plan,
     search: Option<&Search>,
     index: &str,
-    clause: Clause,
-) -> Result<bool> {
+    clauses: Vec<Clause>,
+) -> Result<Vec<bool>> {
+    let db = reading.db;
     let Some(search) = search else {
-        return if plan.all.is_empty() { Ok(true) } else { plan.passes(reading.db, index, clause) };
+        let passes = |clause| plan.passes(db, index, clause);
+        return clauses.into_iter().map(passes).collect();
     };
-    let places = plan.within(reading.db, index, clause)?;
-    let finds = search.among(reading.db, &places)?;
-    for place in places.iter().filter(|place| finds.contains(&place.seq)) {
-        if search.snippet(reading, place)?.is_some() {
-            return Ok(true);
+    // The index is asked once for all of them: what they have lies close together.
+    let places =
+        clauses.into_iter().map(|clause| plan.within(db, index, clause)).collect::<Result<Vec<_>>>()?;
+    let finds = search.among(db, &places.concat())?;
+    let mut passing = Vec::with_capacity(places.len());
+    for places in places {
+        let mut passes = false;
+        for place in places.iter().filter(|place| finds.contains(&place.seq)) {
+            if search.is_in(reading, place)? {
+                passes = true;
+                break;
+            }
         }
+        passing.push(passes);
     }
-    Ok(false)
+    Ok(passing)
 }
 
 fn summary(reading: &mut Reading, key: SumKey) -> Result<Summary> {
@@ -336,18 +354,15 @@ pub fn exchanges(
                 Ok((row.get(0)?, row.get(1)?))
             })?
             .collect::<std::result::Result<_, _>>()?;
-        for (id, seq) in &window {
-            let clause = Clause("o.exchange = ?".to_owned(), vec![Cell::Integer(*seq)]);
+        for few in window.chunks(TOGETHER) {
+            let clauses =
+                few.iter().map(|(_, seq)| Clause("o.exchange = ?".to_owned(), vec![Cell::Integer(*seq)]));
             let index = "INDEXED BY observation_exchange";
-            let passes = if search.is_some() {
-                passes(&mut reading, &plan, search.as_ref(), index, clause)?
-            } else {
-                plan.passes(db, index, clause)?
-            };
-            if found.len() < limit && passes {
-                found.push(ExchangeId::from_bytes(*id));
-            }
+            let passed = passing(&mut reading, &plan, search.as_ref(), index, clauses.collect())?;
+            let passed = few.iter().zip(passed).filter(|(_, passes)| *passes);
+            found.extend(passed.map(|((id, _), _)| ExchangeId::from_bytes(*id)));
         }
+        found.truncate(limit);
         match window.last() {
             Some((last, _)) if window.len() == WINDOW => after = *last,
             _ => break,

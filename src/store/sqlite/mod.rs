@@ -13,6 +13,7 @@
 mod fault;
 mod pack;
 mod schema;
+mod recent;
 mod state;
 mod writing;
 mod reading;
@@ -25,6 +26,9 @@ mod plan;
 mod search;
 mod list;
 mod report;
+mod garbage;
+mod prune;
+mod verify;
 mod store;
 
 use std::path::Path;
@@ -35,6 +39,7 @@ use tokio_rusqlite::Connection;
 use tokio_rusqlite::rusqlite;
 
 use self::fault::Result;
+use self::prune::Pruning;
 use self::state::State;
 use self::writing::{Writing, writing};
 use super::{Config, StoreError};
@@ -52,6 +57,7 @@ pub struct SqliteStore {
     writer: Option<Writer>,
     readers: Vec<Connection>,
     next: AtomicUsize,
+    pruning: Arc<Mutex<Option<Pruning>>>,
 }
 
 /// The one connection that writes, and what it remembers.
@@ -68,7 +74,7 @@ impl SqliteStore {
                 let (path, config) = (path.to_owned(), config.clone());
                 let opened = on_its_own(move || {
                     let db = schema::open_to_write(&path, &config)?;
-                    let state = State::new(&db)?;
+                    let state = State::new(&db, &config)?;
                     Ok((db, state))
                 });
                 let (connection, state) = opened.await?;
@@ -80,7 +86,7 @@ impl SqliteStore {
             let (path, config) = (path.to_owned(), config.clone());
             readers.push(on_its_own(move || Ok((schema::open_to_read(&path, &config)?, ()))).await?.0);
         }
-        Ok(Self { writer, readers, next: AtomicUsize::new(0) })
+        Ok(Self { writer, readers, next: AtomicUsize::new(0), pruning: Arc::default() })
     }
 
     /// Ends all connections and puts everything into the one file. Dropping the store does the same, a little later.

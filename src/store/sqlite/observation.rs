@@ -59,6 +59,9 @@ pub struct Detail {
     pub output_preview: String,
 }
 
+/// How it is packed, the rest, the text's recipe, the content's, and the previews.
+type DetailRow = (i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>, String, String);
+
 /// The columns to select for `found`.
 pub fn columns() -> String {
     let names = PLAIN.iter().chain(&TOKENS).copied().chain(WORDS.iter().map(|(name, _)| *name));
@@ -318,7 +321,7 @@ impl Reading<'_> {
         let row = statement.query_row([seq], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
         });
-        let row: Option<(i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>, String, String)> = row.optional()?;
+        let row: Option<DetailRow> = row.optional()?;
         let damaged = || broken(format!("observation {seq}: its details are damaged"));
         let (packed, data, text, content, input_preview, output_preview) = row.ok_or_else(damaged)?;
         let mut sized = Reader(&data);

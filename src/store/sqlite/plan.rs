@@ -101,7 +101,7 @@ pub fn plan(db: &Connection, filter: &Filter) -> Result<Option<Plan>> {
             found.push((Vec::new(), Clause(format!("o.start {sign} ?"), vec![Cell::Integer(at)])));
         }
     }
-    Ok(Some(Plan::of(found)))
+    Ok(Some(Plan::of(&found)))
 }
 
 /// The observations of a tag stand in a table of their own.
@@ -172,7 +172,7 @@ impl Stream {
 }
 
 impl Plan {
-    fn of(found: Vec<(Vec<Stream>, Clause)>) -> Self {
+    fn of(found: &[(Vec<Stream>, Clause)]) -> Self {
         let all: Vec<Clause> = found.iter().map(|(_, clause)| clause.clone()).collect();
         let driver = found.iter().position(|(streams, _)| !streams.is_empty());
         let streams = match driver {
@@ -181,6 +181,13 @@ impl Plan {
         };
         let rest = all.iter().enumerate().filter(|(at, _)| Some(*at) != driver);
         Self { streams, rest: rest.map(|(_, clause)| clause.clone()).collect(), all }
+    }
+
+    /// The same with one more condition.
+    pub fn and(mut self, clause: Clause) -> Self {
+        self.rest.push(clause.clone());
+        self.all.push(clause);
+        self
     }
 
     /// What passes, in order, behind a place.

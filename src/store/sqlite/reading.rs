@@ -6,7 +6,7 @@ use tokio_rusqlite::rusqlite::{Connection, OptionalExtension};
 
 use super::fault::{Result, broken};
 use super::pack::Unpacker;
-use crate::store::pieces::{Kind, Node, Reader, Recipe, children};
+use crate::store::pieces::{Kind, Node, Reader, Recipe, children, unweave};
 
 /// Reads from one connection, with what it needs for that.
 pub struct Reading<'a> {
@@ -62,7 +62,12 @@ impl<'a> Reading<'a> {
     pub fn bytes(&mut self, made: &Made) -> Result<Vec<u8>> {
         let mut bytes = Vec::with_capacity(made.length.min(64 << 20));
         for leaf in self.leaves(&made.recipe)? {
-            bytes.extend_from_slice(&self.piece(leaf)?.1);
+            let (kind, piece) = self.piece(leaf)?;
+            if kind == Kind::Woven {
+                bytes = unweave(&piece, &bytes).ok_or_else(|| broken("a stream's frames are damaged"))?;
+            } else {
+                bytes.extend_from_slice(&piece);
+            }
         }
         if bytes.len() == made.length { Ok(bytes) } else { Err(broken("a body has not the length it had")) }
     }

@@ -8,7 +8,7 @@ use super::columns::number_of;
 use super::fault::{Result, broken};
 use super::plan::{Clause, join, models};
 use super::reading::Reading;
-use super::rollup::{AN_HOUR, COLUMNS, rollup};
+use super::rollup::{AN_HOUR, COLUMNS, rollup, total};
 use super::writing::word_id;
 use crate::model::{Kind, Micros};
 use crate::store::{Rollup, RollupFilter, Stats};
@@ -84,12 +84,8 @@ pub fn stats(db: &Connection) -> Result<Stats> {
         newest: time("SELECT max(start) FROM observation")?,
         ..Stats::default()
     };
-    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM rollup"))?;
-    for row in statement.query_map([], rollup)? {
-        let (sums, lossy) = row?.1.ok_or_else(|| broken("an hour's sums are damaged"))?;
-        stats.totals.add(&sums.totals);
-        stats.with_losses += lossy.max(0).cast_unsigned();
-    }
+    let (totals, lossy) = total(db)?;
+    (stats.totals, stats.with_losses) = (totals, lossy.max(0).cast_unsigned());
     Ok(stats)
 }
 

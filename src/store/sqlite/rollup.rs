@@ -8,7 +8,7 @@ use super::summary::{put_totals, read_totals};
 use super::writing::Writing;
 use crate::model::{Kind, Micros};
 use crate::store::pieces::{Reader, put};
-use crate::store::{Rollup, Sketch};
+use crate::store::{Rollup, Sketch, Totals};
 
 /// Hour, kind, and the words for provider, model, client and user.
 pub type RollupKey = [i64; 6];
@@ -36,7 +36,7 @@ pub fn rollup(row: &Row) -> tokio_rusqlite::rusqlite::Result<(RollupKey, Option<
     Ok((key, read()))
 }
 
-fn empty(key: &RollupKey) -> Rollup {
+pub fn empty(key: &RollupKey) -> Rollup {
     Rollup {
         hour: Micros(key[0].saturating_mul(AN_HOUR).max(0).cast_unsigned()),
         kind: usize::try_from(key[1])
@@ -47,7 +47,7 @@ fn empty(key: &RollupKey) -> Rollup {
         model: String::new(),
         client: String::new(),
         user: String::new(),
-        totals: crate::store::Totals::default(),
+        totals: Totals::default(),
         duration: Sketch::default(),
         first_token: Sketch::default(),
     }
@@ -101,6 +101,9 @@ impl Writing<'_> {
         if let Some(sums) = self.rollups.get_mut(&key) {
             apply(sums, columns, adds);
         }
+        let (totals, lossy) = if adds { &mut self.more } else { &mut self.less };
+        totals.add(&columns.totals());
+        *lossy += i64::from(columns.lossy);
         Ok(())
     }
 
@@ -116,7 +119,23 @@ impl Writing<'_> {
         ])
     }
 
+    /// Keeps the sums of everything.
+    fn put_total(&mut self) -> Result<()> {
+        let ((more, more_lossy), (less, less_lossy)) = (&self.more, &self.less);
+        if more.observations == 0 && less.observations == 0 {
+            return Ok(());
+        }
+        let (mut totals, lossy) = total(self.db)?;
+        totals.add(more);
+        totals.subtract(less);
+        let mut insert =
+            self.db.prepare_cached("INSERT OR REPLACE INTO total (one, lossy, sums) VALUES (1, ?1, ?2)")?;
+        insert.execute(params![lossy + more_lossy - less_lossy, put_totals(&totals)])?;
+        Ok(())
+    }
+
     pub fn put_rollups(&mut self) -> Result<()> {
+        self.put_total()?;
         for (key, (rollup, lossy)) in std::mem::take(&mut self.rollups) {
             let [hour, kind, provider, model, client, user] = key;
             if rollup.totals.observations == 0 {
@@ -140,6 +159,14 @@ impl Writing<'_> {
     }
 }
 
+/// The sums of everything, and how many observations have a loss marked on them.
+pub fn total(db: &Connection) -> Result<(Totals, i64)> {
+    let mut statement = db.prepare_cached("SELECT sums, lossy FROM total WHERE one = 1")?;
+    let row = statement.query_row([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?)));
+    let Some((sums, lossy)) = row.optional()? else { return Ok((Totals::default(), 0)) };
+    Ok((read_totals(&mut Reader(&sums)).ok_or_else(|| broken("the sums of everything are damaged"))?, lossy))
+}
+
 fn read(db: &Connection, key: &RollupKey) -> Result<Option<(Rollup, i64)>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM rollup WHERE hour = ?1 AND kind = ?2 AND provider = ?3 AND model = ?4 AND client = ?5
@@ -149,4 +176,22 @@ fn read(db: &Connection, key: &RollupKey) -> Result<Option<(Rollup, i64)>> {
         return Ok(None);
     };
     sums.map(Some).ok_or_else(|| broken("an hour's sums are damaged"))
+}
+
+/// The key of an observation's sums, of words that are known already.
+pub fn known_key(db: &Connection, columns: &Columns) -> Result<Option<RollupKey>> {
+    let words = [
+        columns.words[PROVIDER].as_deref(),
+        columns.model(),
+        columns.words[CLIENT].as_deref(),
+        columns.words[USER].as_deref(),
+    ];
+    let mut key = [columns.start.div_euclid(AN_HOUR), i64::from(columns.kind), 0, 0, 0, 0];
+    for (part, word) in key[2..].iter_mut().zip(words) {
+        match super::writing::word_id(db, word.unwrap_or_default())? {
+            Some(id) => *part = id,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(key))
 }

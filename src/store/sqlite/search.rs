@@ -108,6 +108,11 @@ impl Search {
         })
     }
 
+    /// Whether a find is one: a text in quotes has to stand there.
+    pub fn is_in(&self, reading: &mut Reading, place: &Place) -> Result<bool> {
+        Ok(self.phrases.is_empty() || self.snippet(reading, place)?.is_some())
+    }
+
     /// Where in the texts of an observation it stands. `None` where a text in quotes does not.
     pub fn snippet(&self, reading: &mut Reading, place: &Place) -> Result<Option<String>> {
         let texts = texts(reading, place)?;

@@ -6,6 +6,8 @@ use tokio_rusqlite::rusqlite::Connection;
 
 use super::fault::{Result, broken};
 use super::pack::Packer;
+use super::recent::Recent;
+use crate::store::Config;
 use crate::store::heads::Habits;
 
 /// A piece's name: what it is and holds, under the store's key.
@@ -21,6 +23,7 @@ pub struct State {
     pub habits: Habits,
     pub pieces: Memory<Hash>,
     pub words: Memory<String>,
+    pub recent: Recent,
     /// Changes when another connection writes.
     data_version: i64,
 }
@@ -62,7 +65,7 @@ impl<K: std::hash::Hash + Eq + Clone> Memory<K> {
 }
 
 impl State {
-    pub fn new(db: &Connection) -> Result<Self> {
+    pub fn new(db: &Connection, config: &Config) -> Result<Self> {
         let key: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'key'", [], |row| row.get(0))?;
         let key = key.try_into().map_err(|_| broken("the store's key is damaged"))?;
         Ok(Self {
@@ -71,6 +74,7 @@ impl State {
             habits: Habits::default(),
             pieces: Memory::new(),
             words: Memory::new(),
+            recent: Recent::new(usize::try_from(config.recent_bytes.0).unwrap_or(usize::MAX)),
             data_version: data_version(db)?,
         })
     }
@@ -89,6 +93,7 @@ impl State {
     pub fn forget(&mut self) {
         self.pieces.clear();
         self.words.clear();
+        self.recent.clear();
     }
 }
 

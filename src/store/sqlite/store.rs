@@ -10,6 +10,7 @@ use super::observation::{find, find_all};
 use super::reading::Reading;
 use super::report::{rollups, stats};
 use super::state::data_version;
+use super::verify::verify;
 use super::writing::Writing;
 use super::{SqliteStore, fault};
 use crate::model::{ExchangeId, ObservationId};
@@ -91,12 +92,12 @@ impl Store for SqliteStore {
         }))
     }
 
-    fn prune(&self, _prune: Prune) -> Work<'_, Pruned> {
-        Box::pin(async { Err(StoreError::Asked("not in this store".to_owned())) })
+    fn prune(&self, prune: Prune) -> Work<'_, Pruned> {
+        Box::pin(self.prune_step(prune))
     }
 
-    fn verify(&self, _at: VerifyAt) -> Work<'_, Verified> {
-        Box::pin(async { Err(StoreError::Asked("not in this store".to_owned())) })
+    fn verify(&self, at: VerifyAt) -> Work<'_, Verified> {
+        Box::pin(self.read(move |db| verify(db, &at)))
     }
 
     fn stats(&self) -> Work<'_, Stats> {

@@ -184,14 +184,14 @@ fn lists(found: &Found, tags: Vec<i64>) -> [Vec<i64>; 4] {
 impl Writing<'_> {
     /// The numbers of an observation's trace and session, made if they are new.
     pub fn places(&mut self, columns: &Columns) -> Result<(Option<i64>, Option<i64>)> {
-        let trace = columns.trace.map(|trace| self.place("trace", Cell::Blob(trace.to_be_bytes().to_vec())));
-        let session = columns.session.clone().map(|session| self.place("session", Cell::Text(session)));
+        let trace = columns.trace.map(|trace| self.place("trace", &Cell::Blob(trace.to_be_bytes().to_vec())));
+        let session = columns.session.clone().map(|session| self.place("session", &Cell::Text(session)));
         Ok((trace.transpose()?, session.transpose()?))
     }
 
-    fn place(&self, table: &str, id: Cell) -> Result<i64> {
+    fn place(&self, table: &str, id: &Cell) -> Result<i64> {
         let sql = format!("SELECT seq FROM {table} WHERE id = ?1");
-        if let Some(seq) = self.db.prepare_cached(&sql)?.query_row([&id], |row| row.get(0)).optional()? {
+        if let Some(seq) = self.db.prepare_cached(&sql)?.query_row([id], |row| row.get(0)).optional()? {
             return Ok(seq);
         }
         let sql = format!(
@@ -199,7 +199,7 @@ impl Writing<'_> {
                 observations, generations, tools, errors, input, output, cost)
              VALUES (?1, 0, 0, 0, 0, 0, x'', x'', 0, 0, 0, 0, 0, 0, 0)"
         );
-        Ok(self.db.prepare_cached(&sql)?.insert([&id])?)
+        Ok(self.db.prepare_cached(&sql)?.insert([id])?)
     }
 
     /// Adds an observation, which is in its table already, to its trace and session.

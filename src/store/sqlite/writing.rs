@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use bytes::Bytes;
 use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::fault::Result;
+use super::recent::Repeated;
 use super::rollup::RollupKey;
 use super::state::{Hash, State};
 use super::summary::{Sum, SumKey};
-use crate::store::Rollup;
-use crate::store::pieces::{Kind, Node, Recipe, cut, cut_text, is_words, put, words_of};
+use crate::store::pieces::{Kind, Leaf, Node, Recipe, Weave, cut, cut_text, is_words, put, weave, words_of};
+use crate::store::{Rollup, Totals};
 
 /// A transaction under way.
 pub struct Writing<'a> {
@@ -20,6 +22,9 @@ pub struct Writing<'a> {
     /// Those that are to be added up anew.
     pub recount: HashSet<SumKey>,
     pub rollups: HashMap<RollupKey, (Rollup, i64)>,
+    /// What all sums grow by, and shrink by.
+    pub more: (Totals, i64),
+    pub less: (Totals, i64),
     /// What is new to be found, by exchange.
     pub said: BTreeMap<i64, String>,
     next_piece: Option<i64>,
@@ -50,6 +55,8 @@ pub fn writing<T>(
         sums: HashMap::new(),
         recount: HashSet::new(),
         rollups: HashMap::new(),
+        more: Default::default(),
+        less: Default::default(),
         said: BTreeMap::new(),
         next_piece: None,
     };
@@ -138,7 +145,34 @@ impl Writing<'_> {
 
     /// Stores a body's pieces, and adds what gives it back.
     pub fn body(&mut self, bytes: &[u8], first: Option<i64>, to: &mut Vec<u8>) -> Result<()> {
-        self.leaves(bytes, &cut(bytes), first, to)
+        let Some(Weave { woven, text, ends }) = weave(bytes) else {
+            return self.leaves(bytes, &cut(bytes), first, to);
+        };
+        let (mut ids, mut start) = (Vec::new(), 0);
+        for end in ends {
+            let one = &text[start..end];
+            ids.extend(self.ids(one, &cut_text(one), None)?);
+            start = end;
+        }
+        ids.push(self.piece(Kind::Woven, &woven, None)?);
+        self.recipe(bytes.len(), ids, to)
+    }
+
+    /// The same of a body that may go on from one of the last in this scope.
+    pub fn body_like(&mut self, scope: &str, bytes: &Bytes, first: i64, to: &mut Vec<u8>) -> Result<()> {
+        let Some(Repeated { leaves, mut ids }) = self.state.recent.find(scope, bytes) else {
+            let leaves = cut(bytes);
+            let ids = self.ids(bytes, &leaves, Some(first))?;
+            self.state.recent.put(scope, bytes.clone(), leaves, ids.clone());
+            return self.recipe(bytes.len(), ids, to);
+        };
+        let known = ids.len();
+        let begin = leaves[..known].last().map_or(0, |leaf| leaf.end);
+        let new: Vec<Leaf> =
+            leaves[known..].iter().map(|leaf| Leaf { end: leaf.end - begin, ..*leaf }).collect();
+        ids.extend(self.ids(&bytes[begin..], &new, Some(first))?);
+        self.state.recent.put(scope, bytes.clone(), leaves, ids.clone());
+        self.recipe(bytes.len(), ids, to)
     }
 
     /// The same of a text as it stands between quotes in JSON.
@@ -146,25 +180,27 @@ impl Writing<'_> {
         self.leaves(bytes, &cut_text(bytes), None, to)
     }
 
-    fn leaves(
-        &mut self,
-        bytes: &[u8],
-        leaves: &[crate::store::pieces::Leaf],
-        first: Option<i64>,
-        to: &mut Vec<u8>,
-    ) -> Result<()> {
-        put(to, bytes.len() as u64);
-        if bytes.is_empty() {
-            return Ok(());
-        }
+    fn leaves(&mut self, bytes: &[u8], leaves: &[Leaf], first: Option<i64>, to: &mut Vec<u8>) -> Result<()> {
+        let ids = self.ids(bytes, leaves, first)?;
+        self.recipe(bytes.len(), ids, to)
+    }
+
+    fn ids(&mut self, bytes: &[u8], leaves: &[Leaf], first: Option<i64>) -> Result<Vec<i64>> {
         let mut start = 0;
-        let mut ids = Vec::with_capacity(leaves.len());
+        let mut ids = Vec::with_capacity(leaves.len() + 1);
         for leaf in leaves {
             ids.push(self.piece(leaf.kind, &bytes[start..leaf.end], first)?);
             start = leaf.end;
         }
-        let recipe = Recipe::build(ids, |node: &Node| self.piece(Kind::Node, &node.encode(), None))?;
-        to.extend_from_slice(&recipe.encode());
+        Ok(ids)
+    }
+
+    fn recipe(&mut self, length: usize, ids: Vec<i64>, to: &mut Vec<u8>) -> Result<()> {
+        put(to, length as u64);
+        if length > 0 {
+            let recipe = Recipe::build(ids, |node: &Node| self.piece(Kind::Node, &node.encode(), None))?;
+            to.extend_from_slice(&recipe.encode());
+        }
         Ok(())
     }
 

@@ -130,7 +130,9 @@ impl Cursor<'_> {
     }
 
     fn path(&mut self) -> Option<PathAndQuery> {
-        PathAndQuery::try_from(self.bytes()?).ok()
+        let bytes = self.bytes()?;
+        // A fragment would be cut off without a word; none is ever written.
+        PathAndQuery::try_from(bytes).ok().filter(|path| path.as_str().as_bytes() == bytes)
     }
 
     pub fn headers(&mut self) -> Option<Headers> {

@@ -166,6 +166,9 @@ CREATE TABLE rollup (
     PRIMARY KEY (hour, kind, provider, model, client, user)
 ) STRICT, WITHOUT ROWID;
 
+-- The sums of all hours.
+CREATE TABLE total (one INTEGER PRIMARY KEY CHECK (one = 1), lossy INTEGER NOT NULL, sums BLOB NOT NULL) STRICT;
+
 -- By exchange: what was said there first. By observation: what was answered.
 CREATE VIRTUAL TABLE said USING fts5 (
     body, content = '', contentless_delete = 1, detail = none, tokenize = 'unicode61 remove_diacritics 2'
