@@ -57,8 +57,11 @@ fn tail(common: Common, own: Arguments) -> Result<(), ExitCode> {
         for rows in newer(&opened, &filter, &mut after)? {
             show(&rows, json)?;
         }
-        while opened.wait(opened.store.version())? == version {
+        loop {
             std::thread::sleep(PAUSE);
+            if opened.wait(opened.store.version())? != version {
+                break;
+            }
         }
     }
 }

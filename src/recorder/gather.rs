@@ -181,9 +181,11 @@ impl Gather {
         let room = self.max_body.saturating_sub(open.body(direction).len());
         let after = at.0.saturating_sub(open.exchange.began.0);
         let body = open.exchange.body_mut(direction);
-        if bytes.len() > room || body.lost > 0 {
-            // Cut, never holed.
-            body.lost += bytes.len() as u64;
+        // Cut, never holed.
+        let kept = if body.lost > 0 { 0 } else { bytes.len().min(room) };
+        let (bytes, lost) = bytes.split_at(kept);
+        body.lost += lost.len() as u64;
+        if bytes.is_empty() {
             return;
         }
         let length = bytes.len() as u64;

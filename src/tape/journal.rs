@@ -294,11 +294,19 @@ impl Sink for Journal {
         if full {
             self.writer.seal();
         }
-        full || self.writer.is_down()
+        // Where calls under way alone fill it, none of them would ever end: waiting gives no room back then.
+        full && self.shelf.awaits_store(|id| self.open.contains_key(&id)) || self.writer.is_down()
     }
 
     fn idle(&mut self) -> bool {
-        self.writer.seal_if_old()
+        // That there is room again, or a disk, is not left to the next call to find out.
+        if self.writer.is_down() {
+            self.writer.prepare();
+        }
+        if self.room.full {
+            self.measure();
+        }
+        self.writer.seal_if_old() || self.writer.is_down() || self.room.full
     }
 }
 

@@ -102,6 +102,11 @@ impl Shelf {
         }
     }
 
+    /// Whether an exchange that has ended waits for the store: one on the tape that is not under way.
+    pub(super) fn awaits_store(&self, is_under_way: impl Fn(ExchangeId) -> bool) -> bool {
+        self.lock().segments.values().flat_map(|segment| &segment.holds).any(|id| !is_under_way(*id))
+    }
+
     /// The segments with records of this exchange, oldest first.
     pub(super) fn holding(&self, exchange: ExchangeId) -> Vec<u64> {
         let state = self.lock();

@@ -6,7 +6,7 @@
 //!
 //! Each test runs the program itself, in a data folder of its own, before a scripted provider on this machine.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test says what went wrong by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
 mod support;
 mod provider;

@@ -36,7 +36,7 @@ impl Home {
     /// What a command prints, where it succeeds.
     pub fn run(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
+        let said = output.stderr.escape_ascii();
         assert!(output.status.success(), "{arguments:?}: {said}");
         String::from_utf8(output.stdout).unwrap()
     }
@@ -157,7 +157,7 @@ impl Recorder {
     }
 
     pub fn metric(&self, name: &str) -> u64 {
-        let head = format!("GET /metrics HTTP/1.1\r\nHost: me\r\nConnection: close\r\n\r\n");
+        let head = "GET /metrics HTTP/1.1\r\nHost: me\r\nConnection: close\r\n\r\n";
         let text = String::from_utf8(Call::raw(&self.web, head.as_bytes()).rest()).unwrap();
         let found = text.lines().find_map(|line| line.strip_prefix(&format!("wiretape_{name} ")));
         found.unwrap_or_else(|| panic!("no metric {name} in {text}")).parse().unwrap()
@@ -218,7 +218,7 @@ impl Call {
     /// Reads until `text` has come.
     pub fn until(&mut self, text: &str) {
         while !holds(&self.seen, text.as_bytes()) {
-            assert!(self.more(), "it ended before {text:?}: {:?}", String::from_utf8_lossy(&self.seen));
+            assert!(self.more(), "it ended before {text:?}: {}", self.seen.escape_ascii());
         }
     }
 
@@ -248,7 +248,7 @@ impl Call {
 
     pub fn status(self) -> u16 {
         let all = self.rest();
-        let text = String::from_utf8_lossy(&all);
+        let text = String::from_utf8(all).unwrap();
         text.split(' ').nth(1).unwrap_or_else(|| panic!("no answer: {text}")).parse().unwrap()
     }
 }
@@ -266,7 +266,7 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 /// The one record for which this holds.
-pub fn one<'a>(records: &'a [Value], holds: impl Fn(&Value) -> bool) -> &'a Value {
+pub fn one(records: &[Value], holds: impl Fn(&Value) -> bool) -> &Value {
     let found: Vec<&Value> = records.iter().filter(|record| holds(record)).collect();
     assert_eq!(found.len(), 1, "{found:#?}");
     found[0]

@@ -139,12 +139,9 @@ fn a_disk_that_is_full_for_a_while_costs_no_call() {
     // What was not on the tape was in memory.
     recorder.recorded(11);
     recorder.until_metric("store_down", |down| down == 0);
+    recorder.until_metric("journal_down", |down| down == 0);
     call(&recorder, 11, 1000);
     recorder.recorded(12);
-    recorder.until_metric("journal_down", |down| {
-        // Writing is tried again when there is something to write.
-        down == 0
-    });
     let said = recorder.stop();
     assert!(said.contains("takes records again") && said.contains("can be written again"), "{said}");
     all_there(&home, 0..12, 1000);
@@ -167,4 +164,48 @@ fn a_data_folder_that_cannot_be_made_is_said() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("store.url") && said.contains("wiretape.db"), "{said}");
+}
+
+#[test]
+fn what_neither_tape_nor_memory_has_room_for_is_counted_and_marked() {
+    let _quiet = alone();
+    let (home, upstream) = (Home::new(), echo());
+    let recorder = Recorder::with(&home, &upstream, &["recorder.memory=1MiB", "tape.max_bytes=1MiB"]);
+    call(&recorder, 0, 1000);
+    recorder.recorded(1);
+    let locked = Locked::new(&home);
+    (1..41).for_each(|number| call(&recorder, number, 100_000));
+    recorder.until_metric("journal_full", |full| full == 1);
+    assert!(recorder.metric("journal_left_out_bytes_total") > 0);
+    locked.release();
+    let kept =
+        || recorder.metric("recorded_exchanges_total") + recorder.metric("recorder_lost_exchanges_total");
+    super::support::until("all are stored or counted", || kept() == 41);
+    recorder.until_metric("journal_full", |full| full == 0);
+    let lost = recorder.metric("recorder_lost_exchanges_total");
+    let cut = recorder.metric("recorder_cut_bodies_total");
+    let records = home.export();
+    assert_eq!(records.len() as u64, 41 - lost);
+    let mut marked = 0;
+    for record in &records {
+        for side in ["request", "response"] {
+            let bytes = body(&record["raw"][side]);
+            let whole = bytes.len() > 100_000 || record == &records[0];
+            let is_marked = record["raw"][side].get("lost_bytes").is_some();
+            assert!(whole != is_marked, "{side}: {} bytes, {}", bytes.len(), record["losses"]);
+            marked += u64::from(is_marked);
+        }
+    }
+    assert_eq!(marked, cut, "each body that is cut is counted");
+    assert!(marked > 0 || lost > 0);
+    // And then it is as if nothing had been.
+    call(&recorder, 41, 100_000);
+    recorder.recorded(42 - lost);
+    let records = home.export();
+    let text = format!("41 {}", noise(100_000, 41));
+    assert_eq!(
+        one(&records, |record| record["output_text"] == text.as_str())["losses"],
+        serde_json::json!([])
+    );
+    recorder.stop();
 }
