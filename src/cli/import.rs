@@ -105,8 +105,8 @@ impl Batch {
         let again =
             |entry: &Entry| Entry { exchange: None, more: false, observations: entry.observations.clone() };
         let alone: Vec<Entry> = entries.iter().filter(|entry| entry.exchange.is_some()).map(again).collect();
-        opened.wait(opened.store.write(entries))?;
-        opened.wait(opened.store.write(alone))?;
+        opened.wait(opened.store.write(entries.into()))?;
+        opened.wait(opened.store.write(alone.into()))?;
         Ok(())
     }
 }

@@ -11,9 +11,10 @@ use crate::model::ExchangeId;
 use crate::store::{Entry, Store, StoreError};
 use crate::tape::Shelf;
 
-/// A batch is written when it has this many entries or bytes, and in any case when nothing else is to be done.
+/// A batch is written when it has this many entries or bytes, or when its first entry has waited for so long.
 const BATCH: usize = 256;
 const BATCH_BYTES: usize = 8 << 20;
+const GATHERING: Duration = Duration::from_millis(100);
 /// How long to wait after the store did not take something.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -25,6 +26,8 @@ pub struct Keep {
     counters: Arc<Counters>,
     runtime: tokio::runtime::Runtime,
     waiting: Vec<Waiting>,
+    /// When the first of them came.
+    since: Option<Instant>,
     bytes: usize,
     max_bytes: usize,
     /// Let go of while the store was down; on the tape.
@@ -35,6 +38,11 @@ pub struct Keep {
 
 struct Waiting {
     entry: Entry,
+    about: About,
+}
+
+/// What is to be known of an entry when it is written, or is not.
+struct About {
     exchange: ExchangeId,
     /// It has ended: once written, the tape may forget it.
     whole: bool,
@@ -54,6 +62,7 @@ impl Keep {
             counters,
             runtime: tokio::runtime::Builder::new_current_thread().build()?,
             waiting: Vec::new(),
+            since: None,
             bytes: 0,
             max_bytes,
             deferred: VecDeque::new(),
@@ -74,7 +83,8 @@ impl Keep {
             }
         } else {
             self.bytes += bytes;
-            self.waiting.push(Waiting { entry, exchange, whole, bytes });
+            self.since.get_or_insert_with(Instant::now);
+            self.waiting.push(Waiting { entry, about: About { exchange, whole, bytes } });
             if self.waiting.len() >= BATCH || self.bytes >= BATCH_BYTES {
                 self.flush();
             }
@@ -116,28 +126,50 @@ impl Keep {
         if self.waiting.is_empty() || self.is_pausing() {
             return;
         }
+        self.since = None;
         let batch = std::mem::take(&mut self.waiting);
-        let entries: Vec<Entry> = batch.iter().map(|waiting| waiting.entry.clone()).collect();
-        match self.write(entries) {
-            Ok(()) => self.written(batch),
-            Err(StoreError::Unavailable(why)) => self.not_now(batch, &why),
+        let (entries, about): (Vec<Entry>, Vec<About>) =
+            batch.into_iter().map(|Waiting { entry, about }| (entry, about)).unzip();
+        let entries: Arc<[Entry]> = entries.into();
+        // Should it fail, they are copied; almost always it does not.
+        let again = |about: Vec<About>| {
+            entries.iter().cloned().zip(about).map(|(entry, about)| Waiting { entry, about }).collect()
+        };
+        match self.write(Arc::clone(&entries)) {
+            Ok(()) => self.written(&entries, about),
+            Err(StoreError::Unavailable(why)) => self.not_now(again(about), &why),
             // Something in it is not to be written. One by one, what is sound goes in.
-            Err(StoreError::Asked(_) | StoreError::Broken(_)) => self.one_by_one(batch),
+            Err(StoreError::Asked(_) | StoreError::Broken(_)) => self.one_by_one(again(about)),
         }
         self.tell();
     }
 
-    fn write(&self, entries: Vec<Entry>) -> Result<(), StoreError> {
+    /// Writes what waits if it has waited for long enough: one commit for many costs little more than one for one.
+    pub fn flush_if_due(&mut self) {
+        if self.due().is_none_or(|due| due.is_zero()) {
+            self.flush();
+        }
+    }
+
+    /// How long until something is to be written; `None` where nothing waits.
+    pub fn due(&self) -> Option<Duration> {
+        match self.again {
+            Some(again) => Some(again.saturating_duration_since(Instant::now())),
+            None => self.since.map(|since| GATHERING.saturating_sub(since.elapsed())),
+        }
+    }
+
+    fn write(&self, entries: Arc<[Entry]>) -> Result<(), StoreError> {
         self.runtime.block_on(self.store.write(entries))
     }
 
-    fn written(&mut self, batch: Vec<Waiting>) {
+    fn written(&mut self, entries: &[Entry], about: Vec<About>) {
         if self.counters.store_down.swap(false, Ordering::Relaxed) {
             tracing::info!("the store takes records again");
         }
         self.again = None;
         self.pause = FIRST_PAUSE;
-        for Waiting { entry, exchange, whole, bytes } in batch {
+        for (entry, About { exchange, whole, bytes }) in entries.iter().zip(about) {
             self.bytes -= bytes;
             if whole {
                 add(&self.counters.exchanges, 1);
@@ -158,7 +190,7 @@ impl Keep {
         kept.append(&mut self.waiting);
         self.waiting = kept;
         while self.bytes > self.max_bytes
-            && let Some(Waiting { exchange, whole, bytes, .. }) = self.waiting.pop()
+            && let Some(Waiting { about: About { exchange, whole, bytes }, .. }) = self.waiting.pop()
         {
             self.bytes -= bytes;
             if whole {
@@ -168,16 +200,20 @@ impl Keep {
     }
 
     fn one_by_one(&mut self, batch: Vec<Waiting>) {
-        for waiting in batch {
-            match self.write(vec![waiting.entry.clone()]) {
-                Ok(()) => self.written(vec![waiting]),
-                Err(StoreError::Unavailable(why)) => self.not_now(vec![waiting], &why),
+        for Waiting { entry, about } in batch {
+            let entries: Arc<[Entry]> = vec![entry].into();
+            match self.write(Arc::clone(&entries)) {
+                Ok(()) => self.written(&entries, vec![about]),
+                Err(StoreError::Unavailable(why)) => {
+                    let waiting = entries.iter().cloned().zip([about]);
+                    self.not_now(waiting.map(|(entry, about)| Waiting { entry, about }).collect(), &why);
+                }
                 Err(why) => {
-                    self.bytes -= waiting.bytes;
+                    self.bytes -= about.bytes;
                     self.counters.failed(why.to_string());
-                    add(&self.counters.lost_exchanges, u64::from(waiting.whole));
+                    add(&self.counters.lost_exchanges, u64::from(about.whole));
                     // It stays on the tape, for a program that knows better.
-                    tracing::error!(exchange = %waiting.exchange, "the store refuses an exchange: {why}");
+                    tracing::error!(exchange = %about.exchange, "the store refuses an exchange: {why}");
                 }
             }
         }

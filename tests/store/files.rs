@@ -60,7 +60,7 @@ async fn a_damaged_file_is_an_error_and_no_panic() {
         }
         let _ = store.list(Filter::default(), page(50)).await;
         let _ = store.sessions(Filter::default(), page(50)).await;
-        let _ = store.write(vec![entry(exchange(99, "{}", "x"), 99, &json!({}))]).await;
+        let _ = store.write(vec![entry(exchange(99, "{}", "x"), 99, &json!({}))].into()).await;
         let mut at = wiretape::store::VerifyAt::default();
         while let Ok(verified) = store.verify(at).await {
             match verified.next {
