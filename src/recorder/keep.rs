@@ -12,7 +12,7 @@ use crate::store::{Entry, Store, StoreError};
 use crate::tape::Shelf;
 
 /// A batch is written when it has this many entries or bytes, or when its first entry has waited for so long.
-const BATCH: usize = 256;
+const BATCH: usize = 1024;
 const BATCH_BYTES: usize = 8 << 20;
 const GATHERING: Duration = Duration::from_millis(100);
 /// How long to wait after the store did not take something.

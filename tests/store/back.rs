@@ -211,7 +211,7 @@ async fn what_is_repeated_is_stored_as_if_it_were_new() {
         let request = format!(r#"{{"messages":[{}],"max_tokens":{number}}}"#, texts.join(","));
         let one = entry(exchange(number, request, "{}"), number, &json!({}));
         with.write(vec![one.clone()]).await;
-        without.write(vec![one.clone()]).await.unwrap();
+        without.write(vec![one.clone()].into()).await.unwrap();
         assert_eq!(with.store.exchange(id(number)).await.unwrap(), one.exchange);
     }
     let (one, two) = (with.store.stats().await.unwrap(), without.stats().await.unwrap());

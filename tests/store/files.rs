@@ -77,7 +77,7 @@ async fn a_store_opened_to_read_is_not_written() {
     let place = Place::new().await;
     place.write(vec![alone(1, &json!({}))]).await;
     let reader = open("sqlite:store.db", &place.folder, Mode::ReadOnly, &Config::default()).await.unwrap();
-    let refused = reader.write(vec![alone(2, &json!({}))]).await;
+    let refused = reader.write(vec![alone(2, &json!({}))].into()).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))));
     let version = reader.version().await.unwrap();
     place.write(vec![alone(2, &json!({}))]).await;
