@@ -41,7 +41,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hyper", &["proxy"]),
     ("hyper_util", &["proxy"]),
     ("memchr", &["dialect", "redact", "store"]),
-    ("rustix", &["recorder", "cli"]),
+    ("rustix", &["store", "recorder", "cli"]),
     ("rustls", &["proxy"]),
     ("rustls_native_certs", &["proxy"]),
     ("serde_json", &["model", "proxy", "dialect", "tokens", "store", "export", "web", "config", "cli"]),

@@ -59,7 +59,7 @@ async fn agent_loop(file: &PathBuf) {
             let exchange = entry.exchange.as_ref().unwrap();
             raw += exchange.request.bytes.len() + exchange.response.bytes.len();
             let at = Instant::now();
-            store.write(vec![entry]).await.unwrap();
+            store.write(vec![entry].into()).await.unwrap();
             wire += at.elapsed();
         }
         eprintln!("session {session}: {:.1} s", begun.elapsed().as_secs_f64());

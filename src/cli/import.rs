@@ -107,7 +107,7 @@ impl Batch {
                 new.push(entry);
             }
         }
-        opened.wait(opened.store.write(new))
+        opened.wait(opened.store.write(new.into()))
     }
 }
 

@@ -61,6 +61,7 @@ impl Handoff {
 
     fn put(&self, records: &mut Vec<Record>) {
         let mut state = self.lock();
+        state.records.reserve(records.len());
         for record in records.drain(..) {
             let size = size(&record);
             let marked = state.on_tape.contains(&record.exchange);

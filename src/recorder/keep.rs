@@ -11,11 +11,12 @@ use crate::model::ExchangeId;
 use crate::store::{Entry, Store, StoreError};
 use crate::tape::Shelf;
 
-/// A batch is written when it has this many entries or bytes, and in any case when nothing else is to be done.
-const BATCH: usize = 256;
+/// A batch is written when it has this many entries or bytes, or when its first entry has waited for so long.
+const BATCH: usize = 1024;
 const BATCH_BYTES: usize = 8 << 20;
 /// A write that takes longer than this is told of: another program may have the store to itself.
 const SLOW: Duration = Duration::from_secs(2);
+const GATHERING: Duration = Duration::from_millis(100);
 /// How long to wait after the store did not take something.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -27,6 +28,8 @@ pub struct Keep {
     counters: Arc<Counters>,
     runtime: tokio::runtime::Runtime,
     waiting: Vec<Waiting>,
+    /// When the first of them came.
+    since: Option<Instant>,
     bytes: usize,
     max_bytes: usize,
     /// Let go of while the store was down; on the tape.
@@ -37,6 +40,11 @@ pub struct Keep {
 
 struct Waiting {
     entry: Entry,
+    about: About,
+}
+
+/// What is to be known of an entry when it is written, or is not.
+struct About {
     exchange: ExchangeId,
     /// It has ended: once written, the tape may forget it.
     whole: bool,
@@ -56,6 +64,7 @@ impl Keep {
             counters,
             runtime: tokio::runtime::Builder::new_current_thread().enable_time().build()?,
             waiting: Vec::new(),
+            since: None,
             bytes: 0,
             max_bytes,
             deferred: VecDeque::new(),
@@ -76,7 +85,8 @@ impl Keep {
             }
         } else {
             self.bytes += bytes;
-            self.waiting.push(Waiting { entry, exchange, whole, bytes });
+            self.since.get_or_insert_with(Instant::now);
+            self.waiting.push(Waiting { entry, about: About { exchange, whole, bytes } });
             if self.waiting.len() >= BATCH || self.bytes >= BATCH_BYTES.min(self.max_bytes) {
                 self.flush();
             }
@@ -121,18 +131,40 @@ impl Keep {
         if self.waiting.is_empty() || self.is_pausing() {
             return;
         }
+        self.since = None;
         let batch = std::mem::take(&mut self.waiting);
-        let entries: Vec<Entry> = batch.iter().map(|waiting| waiting.entry.clone()).collect();
-        match self.write(entries) {
-            Ok(()) => self.written(batch),
-            Err(StoreError::Unavailable(why)) => self.not_now(batch, &why),
+        let (entries, about): (Vec<Entry>, Vec<About>) =
+            batch.into_iter().map(|Waiting { entry, about }| (entry, about)).unzip();
+        let entries: Arc<[Entry]> = entries.into();
+        // Should it fail, they are copied; almost always it does not.
+        let again = |about: Vec<About>| {
+            entries.iter().cloned().zip(about).map(|(entry, about)| Waiting { entry, about }).collect()
+        };
+        match self.write(Arc::clone(&entries)) {
+            Ok(()) => self.written(&entries, about),
+            Err(StoreError::Unavailable(why)) => self.not_now(again(about), &why),
             // Something in it is not to be written. One by one, what is sound goes in.
-            Err(StoreError::Asked(_) | StoreError::Broken(_)) => self.one_by_one(batch),
+            Err(StoreError::Asked(_) | StoreError::Broken(_)) => self.one_by_one(again(about)),
         }
         self.tell();
     }
 
-    fn write(&self, entries: Vec<Entry>) -> Result<(), StoreError> {
+    /// Writes what waits if it has waited for long enough: one commit for many costs little more than one for one.
+    pub fn flush_if_due(&mut self) {
+        if self.due().is_none_or(|due| due.is_zero()) {
+            self.flush();
+        }
+    }
+
+    /// How long until something is to be written; `None` where nothing waits.
+    pub fn due(&self) -> Option<Duration> {
+        match self.again {
+            Some(again) => Some(again.saturating_duration_since(Instant::now())),
+            None => self.since.map(|since| GATHERING.saturating_sub(since.elapsed())),
+        }
+    }
+
+    fn write(&self, entries: Arc<[Entry]>) -> Result<(), StoreError> {
         self.runtime.block_on(async {
             let mut writing = self.store.write(entries);
             match tokio::time::timeout(SLOW, &mut writing).await {
@@ -145,13 +177,13 @@ impl Keep {
         })
     }
 
-    fn written(&mut self, batch: Vec<Waiting>) {
+    fn written(&mut self, entries: &[Entry], about: Vec<About>) {
         if self.counters.store_down.swap(false, Ordering::Relaxed) {
             tracing::info!("the store takes records again");
         }
         self.again = None;
         self.pause = FIRST_PAUSE;
-        for Waiting { entry, exchange, whole, bytes } in batch {
+        for (entry, About { exchange, whole, bytes }) in entries.iter().zip(about) {
             self.bytes -= bytes;
             if whole {
                 add(&self.counters.exchanges, 1);
@@ -170,7 +202,7 @@ impl Keep {
         kept.append(&mut self.waiting);
         self.waiting = kept;
         while self.bytes > self.max_bytes
-            && let Some(Waiting { exchange, whole, bytes, .. }) = self.waiting.pop()
+            && let Some(Waiting { about: About { exchange, whole, bytes }, .. }) = self.waiting.pop()
         {
             self.bytes -= bytes;
             if whole {
@@ -187,18 +219,21 @@ impl Keep {
 
     fn one_by_one(&mut self, batch: Vec<Waiting>) {
         let mut left = batch.into_iter();
-        while let Some(waiting) = left.next() {
-            match self.write(vec![waiting.entry.clone()]) {
-                Ok(()) => self.written(vec![waiting]),
+        while let Some(Waiting { entry, about }) = left.next() {
+            let entries: Arc<[Entry]> = vec![entry].into();
+            match self.write(Arc::clone(&entries)) {
+                Ok(()) => self.written(&entries, vec![about]),
                 Err(StoreError::Unavailable(why)) => {
-                    return self.not_now(std::iter::once(waiting).chain(left).collect(), &why);
+                    let waiting = entries.iter().cloned().zip([about]);
+                    let waiting = waiting.map(|(entry, about)| Waiting { entry, about });
+                    return self.not_now(waiting.chain(left).collect(), &why);
                 }
                 Err(why) => {
-                    self.bytes -= waiting.bytes;
+                    self.bytes -= about.bytes;
                     self.counters.failed(why.to_string());
-                    add(&self.counters.lost_exchanges, u64::from(waiting.whole));
+                    add(&self.counters.lost_exchanges, u64::from(about.whole));
                     // It stays on the tape, for a program that knows better.
-                    tracing::error!(exchange = %waiting.exchange, "the store refuses an exchange: {why}");
+                    tracing::error!(exchange = %about.exchange, "the store refuses an exchange: {why}");
                 }
             }
         }

@@ -19,6 +19,7 @@ use crate::tape::{self, Found, Shelf, recover};
 
 /// How long the thread sleeps when there is nothing to do.
 const PATIENCE: Duration = Duration::from_millis(500);
+const SHORTEST: Duration = Duration::from_millis(1);
 /// A socket's calls are written while it is open, this long apart at least, and much longer apart than writing them takes.
 const SOCKET_PAUSE: Duration = Duration::from_millis(250);
 const SOCKET_SHARE: u32 = 20;
@@ -66,7 +67,8 @@ impl Run {
         loop {
             let patience =
                 if self.keep.is_idle() && self.sockets.is_empty() { PATIENCE } else { SOCKET_PAUSE / 2 };
-            let taken = self.handoff.take(patience);
+            let due = self.keep.due().map_or(patience, |due| due.clamp(SHORTEST, patience));
+            let taken = self.handoff.take(due);
             for record in taken.records {
                 let tape::Record { exchange, at, event } = record;
                 if let Some(mut open) = self.gather.take(exchange, at, tape::Entry::Event(event)) {
@@ -76,7 +78,7 @@ impl Run {
             }
             self.gather.missing(&taken.on_tape);
             self.look_at_sockets();
-            self.keep.flush();
+            self.keep.flush_if_due();
             self.catch_up();
             if taken.closed {
                 return self.last_tries();

@@ -117,7 +117,9 @@ pub trait Store: Send + Sync {
     /// What is there already is not there twice: an exchange that is in the store as a whole stays as it is, with what
     /// was read from it, and gets only the observations that it lacks; one that is there without its end is replaced, or with `Entry::more` gone on with. An observation of the same id is
     /// replaced.
-    fn write(&self, entries: Vec<Entry>) -> Work<'_, ()>;
+    ///
+    /// They are shared, so that whoever hands them over still has them should it fail.
+    fn write(&self, entries: Arc<[Entry]>) -> Work<'_, ()>;
 
     fn had(&self, exchange: ExchangeId) -> Work<'_, Had>;
 

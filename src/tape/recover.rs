@@ -203,7 +203,7 @@ impl Recovery {
 
     fn saw(&mut self, segment: u64, record: &Stored) {
         self.recovered.records += 1;
-        self.shelf.grew(segment, 0, [record.exchange]);
+        self.shelf.holds(segment, record.exchange);
         let ends = self.open.entry(record.exchange).or_default();
         ends.begun |= matches!(record.entry, Entry::Event(Event::Begin(_)));
         match record.ends() {

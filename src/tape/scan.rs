@@ -58,6 +58,15 @@ impl<R: Read + Seek> Scan<R> {
         })
     }
 
+    /// Goes on from a place where a record begins.
+    pub fn skip_to(&mut self, at: u64) -> io::Result<()> {
+        if at > self.at {
+            self.at = at;
+            self.reader.seek(SeekFrom::Start(at))?;
+        }
+        Ok(())
+    }
+
     /// The next piece; `None` at the end.
     pub fn next(&mut self) -> io::Result<Option<Piece>> {
         if self.at >= self.end {

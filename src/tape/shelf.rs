@@ -7,7 +7,7 @@
 //! nobody else reads or deletes what a living run wrote. What dead runs left is one program's to recover: the one that has
 //! the lock of the folder.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -40,8 +40,8 @@ struct Segment {
     bytes: u64,
     /// Nothing more is written to it, and all that is in it is known.
     sealed: bool,
-    /// Exchanges with a record in it that the store does not have yet.
-    holds: HashSet<ExchangeId>,
+    /// Exchanges with a record in it that the store does not have yet, and a place that none of these is before.
+    holds: HashMap<ExchangeId, u64>,
 }
 
 impl Shelf {
@@ -92,7 +92,7 @@ impl Shelf {
         let mut state = self.lock();
         let mut free = Vec::new();
         for (number, segment) in &mut state.segments {
-            if segment.holds.remove(&exchange) && segment.is_free() {
+            if segment.holds.remove(&exchange).is_some() && segment.is_free() {
                 free.push(*number);
             }
         }
@@ -104,14 +104,14 @@ impl Shelf {
 
     /// Whether an exchange that has ended waits for the store: one on the tape that is not under way.
     pub(super) fn awaits_store(&self, is_under_way: impl Fn(ExchangeId) -> bool) -> bool {
-        self.lock().segments.values().flat_map(|segment| &segment.holds).any(|id| !is_under_way(*id))
+        self.lock().segments.values().flat_map(|segment| segment.holds.keys()).any(|id| !is_under_way(*id))
     }
 
-    /// The segments with records of this exchange, oldest first.
-    pub(super) fn holding(&self, exchange: ExchangeId) -> Vec<u64> {
+    /// The segments with records of this exchange, oldest first, and from where on to look in each.
+    pub(super) fn holding(&self, exchange: ExchangeId) -> Vec<(u64, u64)> {
         let state = self.lock();
-        let holding = state.segments.iter().filter(|(_, segment)| segment.holds.contains(&exchange));
-        holding.map(|(number, _)| *number).collect()
+        let holding = state.segments.iter();
+        holding.filter_map(|(number, segment)| Some((*number, *segment.holds.get(&exchange)?))).collect()
     }
 
     /// Deletes a segment if everything in it is committed. `true`: it is gone.
@@ -152,8 +152,18 @@ impl Shelf {
     /// Bytes were written to a segment, with records of these exchanges.
     pub(super) fn grew(&self, number: u64, bytes: u64, exchanges: impl IntoIterator<Item = ExchangeId>) {
         if let Some(segment) = self.lock().segments.get_mut(&number) {
+            let from = segment.bytes;
+            for exchange in exchanges {
+                segment.holds.entry(exchange).or_insert(from);
+            }
             segment.bytes += bytes;
-            segment.holds.extend(exchanges);
+        }
+    }
+
+    /// There is a record of this exchange in a segment that was there before.
+    pub(super) fn holds(&self, number: u64, exchange: ExchangeId) {
+        if let Some(segment) = self.lock().segments.get_mut(&number) {
+            segment.holds.entry(exchange).or_insert(0);
         }
     }
 

@@ -92,7 +92,7 @@ async fn observations_come_back_with_their_content() {
     assert_eq!(place.store.observation(ObservationId(9)).await.unwrap(), None);
     let wrong = Observed { head: json!({"id": "x"}).as_object().unwrap().clone(), ..Observed::default() };
     let wrong = Entry { observations: vec![wrong], ..Entry::default() };
-    let failed = place.store.write(vec![alone(5, &json!({})), wrong]).await;
+    let failed = place.store.write(vec![alone(5, &json!({})), wrong].into()).await;
     assert!(matches!(failed, Err(StoreError::Asked(_))));
     assert_eq!(place.store.observation(ObservationId(5)).await.unwrap(), None, "half of a write stayed");
 }
@@ -152,7 +152,7 @@ async fn what_was_written_is_there_after_opening_again() {
     // Both write, and both see what the other wrote.
     let two = entry(exchange(2, r#"{"a":"b"}"#, "ok"), 2, &json!({}));
     let before = place.store.version().await.unwrap();
-    again.write(vec![two.clone()]).await.unwrap();
+    again.write(vec![two.clone()].into()).await.unwrap();
     assert_ne!(place.store.version().await.unwrap(), before);
     place.write(vec![entry(exchange(3, r#"{"a":"b"}"#, "ok"), 3, &json!({}))]).await;
     assert_eq!(place.store.exchange(id(2)).await.unwrap(), two.exchange);
@@ -211,7 +211,7 @@ async fn what_is_repeated_is_stored_as_if_it_were_new() {
         let request = format!(r#"{{"messages":[{}],"max_tokens":{number}}}"#, texts.join(","));
         let one = entry(exchange(number, request, "{}"), number, &json!({}));
         with.write(vec![one.clone()]).await;
-        without.write(vec![one.clone()]).await.unwrap();
+        without.write(vec![one.clone()].into()).await.unwrap();
         assert_eq!(with.store.exchange(id(number)).await.unwrap(), one.exchange);
     }
     let (one, two) = (with.store.stats().await.unwrap(), without.stats().await.unwrap());

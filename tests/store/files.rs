@@ -60,7 +60,7 @@ async fn a_damaged_file_is_an_error_and_no_panic() {
         }
         let _ = store.list(Filter::default(), page(50)).await;
         let _ = store.sessions(Filter::default(), page(50)).await;
-        let _ = store.write(vec![entry(exchange(99, "{}", "x"), 99, &json!({}))]).await;
+        let _ = store.write(vec![entry(exchange(99, "{}", "x"), 99, &json!({}))].into()).await;
         let mut at = wiretape::store::VerifyAt::default();
         while let Ok(verified) = store.verify(at).await {
             match verified.next {
@@ -77,7 +77,7 @@ async fn a_store_opened_to_read_is_not_written() {
     let place = Place::new().await;
     place.write(vec![alone(1, &json!({}))]).await;
     let reader = open("sqlite:store.db", &place.folder, Mode::ReadOnly, &Config::default()).await.unwrap();
-    let refused = reader.write(vec![alone(2, &json!({}))]).await;
+    let refused = reader.write(vec![alone(2, &json!({}))].into()).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))));
     let version = reader.version().await.unwrap();
     place.write(vec![alone(2, &json!({}))]).await;

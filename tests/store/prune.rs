@@ -136,7 +136,7 @@ async fn others_write_while_it_is_pruned() {
         let mut fresh = growing(number);
         number += 1;
         if number % 3 == 0 {
-            other.write(vec![fresh]).await.unwrap();
+            other.write(vec![fresh].into()).await.unwrap();
         } else {
             let open = fresh.exchange.as_mut().unwrap();
             open.response.end = None;

@@ -74,7 +74,7 @@ async fn stores_of_earlier_versions_open() {
     let found = Filter { search: Some("first version".to_owned()), ..Filter::default() };
     assert_eq!(ids(&store.list(found, page(5)).await.unwrap()), ["1"]);
     assert_eq!(store.sessions(Filter::default(), page(5)).await.unwrap().len(), 1);
-    store.write(vec![entry(exchange(2, "{}", "x"), 2, &json!({"session_id": "s"}))]).await.unwrap();
+    store.write(vec![entry(exchange(2, "{}", "x"), 2, &json!({"session_id": "s"}))].into()).await.unwrap();
     assert_eq!(wrong(&*store).await, [""; 0]);
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -93,7 +93,7 @@ async fn write_the_fixture() {
     let folder = folder();
     let file = folder.join("store.db");
     let store = SqliteStore::open(&file, Mode::ReadWrite, &Config::default()).await.unwrap();
-    store.write(vec![fixture()]).await.unwrap();
+    store.write(vec![fixture()].into()).await.unwrap();
     store.close().await.unwrap();
     std::fs::write(std::env::var("WIRETAPE_FIXTURE").unwrap(), dump(&Connection::open(file).unwrap()))
         .unwrap();

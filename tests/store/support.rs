@@ -44,7 +44,7 @@ impl Place {
     }
 
     pub async fn write(&self, entries: Vec<Entry>) {
-        self.store.write(entries).await.unwrap();
+        self.store.write(entries.into()).await.unwrap();
     }
 
     /// The ids of what a filter lets through, newest first, fetched in pages of two.

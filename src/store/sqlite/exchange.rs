@@ -67,9 +67,7 @@ impl Writing<'_> {
 
     fn fill_exchange(&mut self, seq: i64, exchange: &Exchange) -> Result<()> {
         let body = self.put_part(seq, exchange)?;
-        let mut update = self.db.prepare_cached("UPDATE exchange SET body = ?2 WHERE seq = ?1")?;
-        update.execute(params![seq, body])?;
-        self.put_heads(seq, exchange)
+        self.put_heads(seq, exchange, Some(&body))
     }
 
     /// Puts what came since behind what is there.
@@ -80,18 +78,20 @@ impl Writing<'_> {
              SELECT ?1, coalesce(max(number), 0) + 1, ?2 FROM part WHERE exchange = ?1",
         )?;
         insert.execute(params![seq, body])?;
-        self.put_heads(seq, exchange)?;
+        self.put_heads(seq, exchange, None)?;
         self.index_again(seq)
     }
 
-    fn put_heads(&mut self, seq: i64, exchange: &Exchange) -> Result<()> {
+    /// What is to be known of an exchange beside its bodies' parts, and the first of those where it is new.
+    fn put_heads(&mut self, seq: i64, exchange: &Exchange, body: Option<&[u8]>) -> Result<()> {
         let Packed { request, response, values } = pack(exchange, &mut self.state.habits);
         let request = self.piece(Kind::Shape, &request, None)?;
         let response = response.map(|response| self.piece(Kind::Shape, &response, None)).transpose()?;
         let mut update = self.db.prepare_cached(
-            "UPDATE exchange SET open = ?2, request_shape = ?3, response_shape = ?4, own = ?5 WHERE seq = ?1",
+            "UPDATE exchange SET open = ?2, request_shape = ?3, response_shape = ?4, own = ?5, body = coalesce(?6, body)
+             WHERE seq = ?1",
         )?;
-        update.execute(params![seq, !exchange.is_over(), request, response, values])?;
+        update.execute(params![seq, !exchange.is_over(), request, response, values, body])?;
         Ok(())
     }
 

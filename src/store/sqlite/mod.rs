@@ -73,6 +73,7 @@ impl SqliteStore {
             Mode::ReadWrite => {
                 let (path, config) = (path.to_owned(), config.clone());
                 let opened = on_its_own(move || {
+                    give_way();
                     let db = schema::open_to_write(&path, &config)?;
                     let state = State::new(&db, &config)?;
                     Ok((db, state))
@@ -129,6 +130,13 @@ impl SqliteStore {
         });
         done.await.map_err(StoreError::from)
     }
+}
+
+/// Recording gives way to relaying, and most of recording is done on the thread that writes. Where the priority of one
+/// thread cannot be lowered, it stays.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, 5);
 }
 
 /// Opens a connection on the thread that is to be its own: opening may wait for a disk, or for another process.

@@ -15,7 +15,7 @@ const ZSTD: i64 = 1;
 const WITH_FIRST: i64 = 2;
 
 /// Only what is new is compressed, so this can take its time.
-const LEVEL: i32 = 12;
+const LEVEL: i32 = 3;
 
 /// Above this a dictionary makes no difference.
 const LARGE: usize = 64 << 10;

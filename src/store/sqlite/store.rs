@@ -1,6 +1,7 @@
 //! The store's promises, each kept by the file that knows how.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use tokio_rusqlite::rusqlite::types::Value as Cell;
 
@@ -20,7 +21,7 @@ use crate::store::{
 };
 
 impl Store for SqliteStore {
-    fn write(&self, entries: Vec<Entry>) -> Work<'_, ()> {
+    fn write(&self, entries: Arc<[Entry]>) -> Work<'_, ()> {
         Box::pin(self.change(move |writing| entries.iter().try_for_each(|entry| writing.entry(entry))))
     }
 
