@@ -183,7 +183,7 @@ impl Writing<'_> {
     ) -> Result<()> {
         let Observed { head, content, input_preview, output_preview, text } = observed;
         let rest = json(serde_json::to_vec(&rest(head, &columns.head(exchange))))?;
-        let (packed, data) = self.state.packer.pack(&rest);
+        let (packed, data) = self.state.packer.pack(&rest, None);
         // The length comes first: it is what unpacking needs.
         let mut sized = Vec::with_capacity(data.len() + 3);
         crate::store::pieces::put(&mut sized, rest.len() as u64);
@@ -197,7 +197,7 @@ impl Writing<'_> {
             Some(content) => {
                 let bytes = json(serde_json::to_vec(content))?;
                 let mut made = Vec::new();
-                self.body(&bytes, None, &mut made)?;
+                self.body("", &bytes, &mut made)?;
                 words.push('\n');
                 words.push_str(&crate::store::pieces::words_of(crate::store::pieces::Kind::Glue, &bytes));
                 Some(made)

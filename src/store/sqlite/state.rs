@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use tokio_rusqlite::rusqlite::Connection;
 
+use super::base::Bases;
 use super::fault::{Result, broken};
 use super::pack::Packer;
 use super::recent::Recent;
@@ -20,6 +21,7 @@ const REMEMBERED: usize = 100_000;
 pub struct State {
     pub key: [u8; 32],
     pub packer: Packer,
+    pub bases: Bases,
     pub habits: Habits,
     pub pieces: Memory<Hash>,
     pub words: Memory<String>,
@@ -71,6 +73,7 @@ impl State {
         Ok(Self {
             key,
             packer: Packer::new()?,
+            bases: Bases::default(),
             habits: Habits::default(),
             pieces: Memory::new(),
             words: Memory::new(),
@@ -93,6 +96,7 @@ impl State {
     pub fn forget(&mut self) {
         self.pieces.clear();
         self.words.clear();
+        self.bases.clear();
         self.recent.clear();
     }
 }

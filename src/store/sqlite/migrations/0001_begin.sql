@@ -6,16 +6,19 @@ INSERT INTO meta VALUES ('key', randomblob(32));
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO counter VALUES ('pieces', 0), ('unique_bytes', 0), ('raw_bytes', 0), ('exchanges', 0), ('observations', 0);
 
--- A part of bodies, once. `first`: the exchange whose text it is to be found under.
+-- A part of bodies, once. `first`: the exchange whose text it is to be found under. `base`: the piece it is packed against.
 CREATE TABLE piece (
     id INTEGER PRIMARY KEY,
     kind INTEGER NOT NULL,
     packed INTEGER NOT NULL,
     length INTEGER NOT NULL,
     first INTEGER,
+    base INTEGER,
     data BLOB NOT NULL
 ) STRICT;
 CREATE INDEX piece_first ON piece (first) WHERE first IS NOT NULL;
+-- Pieces that others are packed against, and how many these are.
+CREATE TABLE base (piece INTEGER PRIMARY KEY, uses INTEGER NOT NULL) STRICT;
 CREATE TABLE hash (hash BLOB PRIMARY KEY, piece INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
 -- Sequence numbers are never given twice: whoever collects garbage goes by them.
