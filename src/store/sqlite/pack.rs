@@ -77,6 +77,8 @@ impl Packer {
 pub struct Unpacker {
     plain: Decompressor<'static>,
     first: Decompressor<'static>,
+    /// For what was packed against a base.
+    against: Option<DCtx<'static>>,
 }
 
 impl Unpacker {
@@ -85,6 +87,7 @@ impl Unpacker {
         Ok(Self {
             plain: Decompressor::new().map_err(without)?,
             first: Decompressor::with_prepared_dictionary(&DECODER).map_err(without)?,
+            against: DCtx::try_create(),
         })
     }
 
@@ -102,8 +105,8 @@ impl Unpacker {
 
     /// The same of what was packed against a base, which comes joined.
     pub fn unpack_against(&mut self, joined: &[u8], bytes: &[u8], length: usize) -> Result<Vec<u8>> {
-        let context = DCtx::try_create();
-        let mut context = context.ok_or_else(|| StoreError::Unavailable("out of memory".to_owned()))?;
+        let context = self.against.as_mut();
+        let context = context.ok_or_else(|| StoreError::Unavailable("out of memory".to_owned()))?;
         let mut unpacked = Vec::with_capacity(length);
         let done = context.decompress_using_dict(&mut unpacked, bytes, joined);
         done.map_err(|code| broken(format!("does not unpack: {}", get_error_name(code))))?;

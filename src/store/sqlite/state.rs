@@ -25,6 +25,8 @@ pub struct State {
     pub habits: Habits,
     pub pieces: Memory<Hash>,
     pub words: Memory<String>,
+    /// Where the last inputs began.
+    pub previews: HashMap<String, i64>,
     pub recent: Recent,
     /// Changes when another connection writes.
     data_version: i64,
@@ -77,6 +79,7 @@ impl State {
             habits: Habits::default(),
             pieces: Memory::new(),
             words: Memory::new(),
+            previews: HashMap::new(),
             recent: Recent::new(usize::try_from(config.recent_bytes.0).unwrap_or(usize::MAX)),
             data_version: data_version(db)?,
         })
@@ -96,6 +99,7 @@ impl State {
     pub fn forget(&mut self) {
         self.pieces.clear();
         self.words.clear();
+        self.previews.clear();
         self.bases.clear();
         self.recent.clear();
     }

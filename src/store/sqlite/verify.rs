@@ -280,6 +280,11 @@ fn counts(reading: &mut Reading, _: i64, verified: &mut Verified) -> Result<Opti
              FULL JOIN base b ON b.piece = c.base WHERE b.uses IS NOT c.uses",
         ),
         (
+            "beginnings of inputs, and not of as many observations as is kept",
+            "SELECT count(*) FROM (SELECT input_preview, count(*) AS uses FROM detail GROUP BY 1) d
+             FULL JOIN preview p ON p.id = d.input_preview WHERE p.uses IS NOT d.uses",
+        ),
+        (
             "texts found under an exchange that is not there",
             "SELECT count(*) FROM piece WHERE first > 0 AND first NOT IN (SELECT seq FROM exchange)",
         ),
