@@ -99,6 +99,37 @@ async fn what_is_old_goes_and_what_is_pinned_stays() {
 }
 
 #[tokio::test]
+async fn what_others_are_packed_against_stays_as_long_as_they() {
+    let place = Place::new().await;
+    let texts = |what: &str| (0..400).map(|number| format!("{what}{number} ")).collect::<String>();
+    let (prompt, said) = (texts("wordy"), texts("wordy").replace("7 ", "seven "));
+    let said = &said[..1000];
+    let both = format!(r#"{{"messages":[{{"content":"{said}"}}],"system":"{prompt}"}}"#);
+    let one = format!(r#"{{"messages":[{{"content":"{said}"}}]}}"#);
+    let other = entry(exchange(3, r#"{"content":"something else"}"#, "{}"), 3, &json!({}));
+    let (first, second) =
+        (entry(exchange(1, both, "{}"), 1, &json!({})), entry(exchange(2, one, "{}"), 2, &json!({})));
+    place.write(vec![first, second, other]).await;
+    let count = |sql: &str| -> i64 {
+        let db = tokio_rusqlite::rusqlite::Connection::open(place.folder.join("store.db")).unwrap();
+        db.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    let bases = "SELECT count(*) FROM base JOIN piece ON id = piece AND piece.base IS NULL WHERE uses = 1";
+    assert_eq!(count(bases), 1);
+    assert_eq!(place.ids(&search("wordy396")).await, ["1"]);
+    let whole = place.store.exchange(id(2)).await.unwrap().unwrap();
+    assert_eq!(pruned(&*place.store, &until(2)).await.observations, 1);
+    assert_eq!(count(bases), 1);
+    assert_eq!(wrong(&*place.store).await, [""; 0]);
+    assert_eq!(place.store.exchange(id(2)).await.unwrap().unwrap(), whole);
+    assert_eq!(place.ids(&search("wordy396")).await, [""; 0]);
+    assert_eq!(place.ids(&search("wordy16")).await, ["2"]);
+    assert_eq!(pruned(&*place.store, &until(3)).await.observations, 1);
+    assert_eq!(count("SELECT count(*) FROM base") + count("SELECT count(*) FROM piece WHERE kind = 1"), 0);
+    assert_eq!(wrong(&*place.store).await, [""; 0]);
+}
+
+#[tokio::test]
 async fn pruning_to_a_size_gives_space_back() {
     let place = Place::new().await;
     for number in 1..=60_u64 {

@@ -98,11 +98,13 @@ impl Writing<'_> {
     fn put_part(&mut self, seq: i64, exchange: &Exchange) -> Result<Vec<u8>> {
         let mut part = Vec::new();
         let scope = format!("{} {}", exchange.upstream, exchange.path_and_query().0);
+        self.base = None;
         self.body_like(&scope, &exchange.request.bytes, seq, &mut part)?;
         // An answer is found by its text as it was put together; its frames have no words worth finding.
-        self.body(&exchange.response.bytes, None, &mut part)?;
+        self.body(&scope, &exchange.response.bytes, &mut part)?;
+        self.base = None;
         let times = put_chunks([&exchange.request.chunks, &exchange.response.chunks]);
-        let (packed, data) = self.state.packer.pack(&times);
+        let (packed, data) = self.state.packer.pack(&times, None);
         put(&mut part, packed.cast_unsigned());
         put(&mut part, times.len() as u64);
         put_bytes(&mut part, &data);

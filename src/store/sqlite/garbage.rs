@@ -150,9 +150,14 @@ impl Writing<'_> {
         for (id, first) in &pieces {
             match marks.owner(*id) {
                 0 => {
-                    self.remove_piece(*id)?;
-                    gone += 1;
                     changed.extend(first.filter(|first| *first > 0));
+                    if self.is_base(*id)? {
+                        // It goes with the last one that is packed against it; until then it is not to be found.
+                        let sql = "UPDATE piece SET first = 0 WHERE id = ?1 AND first IS NOT NULL";
+                        self.db.prepare_cached(sql)?.execute([id])?;
+                    } else {
+                        gone += 1 + self.remove_piece(*id, marks)?;
+                    }
                 }
                 owner if *first == Some(0) => {
                     let owner = (owner != OBSERVATION).then_some(i64::from(owner));
@@ -179,8 +184,11 @@ impl Writing<'_> {
         Ok((pieces.len() < PIECES, gone))
     }
 
-    fn remove_piece(&mut self, id: i64) -> Result<()> {
+    /// Takes out a piece, and its base if nobody needs that any more. The number says how many bases went.
+    fn remove_piece(&mut self, id: i64, marks: &Marks) -> Result<u64> {
         let (kind, bytes) = Reading::new(self.db)?.piece(id)?;
+        let mut base = self.db.prepare_cached("SELECT base FROM piece WHERE id = ?1")?;
+        let base: Option<i64> = base.query_row([id], |row| row.get(0))?;
         let hash = hash(&self.state.key, kind, &bytes);
         self.db
             .prepare_cached("DELETE FROM hash WHERE hash = ?1 AND piece = ?2")?
@@ -188,7 +196,13 @@ impl Writing<'_> {
         self.db.prepare_cached("DELETE FROM piece WHERE id = ?1")?.execute([id])?;
         self.counters.pieces -= 1;
         self.counters.unique_bytes -= i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-        Ok(())
+        match base {
+            // Bases come before what is packed against them, and were looked at already.
+            Some(base) if self.leave_base(base)? && marks.owner(base) == 0 => {
+                Ok(1 + self.remove_piece(base, marks)?)
+            }
+            _ => Ok(0),
+        }
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod fault;
 mod pack;
+mod base;
 mod schema;
 mod recent;
 mod state;

@@ -36,6 +36,9 @@ const PLAIN: [&str; 20] = [
     "pinned",
 ];
 
+/// As many beginnings of inputs are remembered.
+const PREVIEWS: usize = 1000;
+
 /// An observation's row as it stands.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -180,7 +183,7 @@ impl Writing<'_> {
     ) -> Result<()> {
         let Observed { head, content, input_preview, output_preview, text } = observed;
         let rest = json(serde_json::to_vec(&rest(head, &columns.head(exchange))))?;
-        let (packed, data) = self.state.packer.pack(&rest);
+        let (packed, data) = self.state.packer.pack(&rest, None);
         // The length comes first: it is what unpacking needs.
         let mut sized = Vec::with_capacity(data.len() + 3);
         crate::store::pieces::put(&mut sized, rest.len() as u64);
@@ -194,12 +197,13 @@ impl Writing<'_> {
             Some(content) => {
                 let bytes = json(serde_json::to_vec(content))?;
                 let mut made = Vec::new();
-                self.body(&bytes, None, &mut made)?;
+                self.body("", &bytes, &mut made)?;
                 words.push('\n');
                 words.push_str(&crate::store::pieces::words_of(crate::store::pieces::Kind::Glue, &bytes));
                 Some(made)
             }
         };
+        let input_preview = self.preview(input_preview)?;
         let mut insert = self.db.prepare_cached(
             "INSERT INTO detail (observation, packed, data, text, content, input_preview, output_preview)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -220,12 +224,32 @@ impl Writing<'_> {
         Ok(())
     }
 
+    /// The id of where an input begins, of which there is one more now.
+    fn preview(&mut self, text: &str) -> Result<i64> {
+        if let Some(id) = self.state.previews.get(text) {
+            // It may be gone since, and another in its place.
+            let sql = "UPDATE preview SET uses = uses + 1 WHERE id = ?1 AND text = ?2";
+            if self.db.prepare_cached(sql)?.execute(params![id, text])? > 0 {
+                return Ok(*id);
+            }
+        }
+        let mut insert = self.db.prepare_cached("INSERT INTO preview (uses, text) VALUES (1, ?1)")?;
+        let id = insert.insert([text])?;
+        if self.state.previews.len() >= PREVIEWS {
+            self.state.previews.clear();
+        }
+        self.state.previews.insert(text.to_owned(), id);
+        Ok(id)
+    }
+
     /// Takes an observation out, and out of all sums.
     pub fn remove_observation(&mut self, old: &Found) -> Result<()> {
         let mut reading = Reading::new(self.db)?;
         let columns = reading.with_words(old)?;
         for sql in [
             "DELETE FROM observation WHERE seq = ?1",
+            "UPDATE preview SET uses = uses - 1 WHERE id = (SELECT input_preview FROM detail WHERE observation = ?1)",
+            "DELETE FROM preview WHERE id = (SELECT input_preview FROM detail WHERE observation = ?1) AND uses <= 0",
             "DELETE FROM detail WHERE observation = ?1",
             "DELETE FROM tag WHERE observation = ?1",
             "DELETE FROM answer WHERE rowid = ?1",
@@ -316,7 +340,8 @@ impl Reading<'_> {
 
     pub fn detail(&mut self, seq: i64) -> Result<Detail> {
         let mut statement = self.db.prepare_cached(
-            "SELECT packed, data, text, content, input_preview, output_preview FROM detail WHERE observation = ?1",
+            "SELECT packed, data, text, content, (SELECT p.text FROM preview p WHERE p.id = input_preview), output_preview
+             FROM detail WHERE observation = ?1",
         )?;
         let row = statement.query_row([seq], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))

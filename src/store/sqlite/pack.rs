@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
+use zstd::zstd_safe::{DCtx, compress_bound, get_error_name};
 
 use super::fault::{Result, broken};
 use crate::store::StoreError;
@@ -13,6 +14,8 @@ use crate::store::StoreError;
 const PLAIN: i64 = 0;
 const ZSTD: i64 = 1;
 const WITH_FIRST: i64 = 2;
+/// With zstd, the first dictionary and another piece.
+pub const AGAINST: i64 = 3;
 
 /// Only what is new is compressed, so this can take its time.
 const LEVEL: i32 = 3;
@@ -26,6 +29,16 @@ const FIRST: &[u8] = include_bytes!("dictionaries/0001.txt");
 static ENCODER: LazyLock<EncoderDictionary<'static>> =
     LazyLock::new(|| EncoderDictionary::copy(FIRST, LEVEL));
 static DECODER: LazyLock<DecoderDictionary<'static>> = LazyLock::new(|| DecoderDictionary::copy(FIRST));
+
+/// The dictionary with a text behind it: nearer is cheaper.
+pub fn joined(text: &[u8]) -> Vec<u8> {
+    [FIRST, text].concat()
+}
+
+/// A text, ready to be packed against.
+pub fn against(text: &[u8]) -> EncoderDictionary<'static> {
+    EncoderDictionary::copy(&joined(text), LEVEL)
+}
 
 /// Compresses, with working memory that is kept.
 pub struct Packer {
@@ -43,14 +56,18 @@ impl Packer {
     }
 
     /// The bytes, smaller if that can be, and how they were packed.
-    pub fn pack(&mut self, bytes: &[u8]) -> (i64, Vec<u8>) {
+    pub fn pack(&mut self, bytes: &[u8], base: Option<&EncoderDictionary<'_>>) -> (i64, Vec<u8>) {
         let (how, packed) = if bytes.len() > LARGE {
-            (ZSTD, self.plain.compress(bytes))
+            (ZSTD, self.plain.compress(bytes).ok())
+        } else if let Some(base) = base {
+            let mut packed = Vec::with_capacity(compress_bound(bytes.len()));
+            let done = self.plain.context_mut().compress_using_cdict(&mut packed, bytes, base.as_cdict());
+            (AGAINST, done.ok().map(|_| packed))
         } else {
-            (WITH_FIRST, self.first.compress(bytes))
+            (WITH_FIRST, self.first.compress(bytes).ok())
         };
         match packed {
-            Ok(packed) if packed.len() < bytes.len() => (how, packed),
+            Some(packed) if packed.len() < bytes.len() => (how, packed),
             _ => (PLAIN, bytes.to_vec()),
         }
     }
@@ -60,6 +77,8 @@ impl Packer {
 pub struct Unpacker {
     plain: Decompressor<'static>,
     first: Decompressor<'static>,
+    /// For what was packed against a base.
+    against: Option<DCtx<'static>>,
 }
 
 impl Unpacker {
@@ -68,6 +87,7 @@ impl Unpacker {
         Ok(Self {
             plain: Decompressor::new().map_err(without)?,
             first: Decompressor::with_prepared_dictionary(&DECODER).map_err(without)?,
+            against: DCtx::try_create(),
         })
     }
 
@@ -80,6 +100,20 @@ impl Unpacker {
             _ => return Err(broken(format!("packed in a way ({how}) that is not known"))),
         };
         let unpacked = unpacked.map_err(|error| broken(format!("does not unpack: {error}")))?;
-        if unpacked.len() == length { Ok(unpacked) } else { Err(broken("has not the length it should have")) }
+        whole(unpacked, length)
     }
+
+    /// The same of what was packed against a base, which comes joined.
+    pub fn unpack_against(&mut self, joined: &[u8], bytes: &[u8], length: usize) -> Result<Vec<u8>> {
+        let context = self.against.as_mut();
+        let context = context.ok_or_else(|| StoreError::Unavailable("out of memory".to_owned()))?;
+        let mut unpacked = Vec::with_capacity(length);
+        let done = context.decompress_using_dict(&mut unpacked, bytes, joined);
+        done.map_err(|code| broken(format!("does not unpack: {}", get_error_name(code))))?;
+        whole(unpacked, length)
+    }
+}
+
+fn whole(unpacked: Vec<u8>, length: usize) -> Result<Vec<u8>> {
+    if unpacked.len() == length { Ok(unpacked) } else { Err(broken("has not the length it should have")) }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tokio_rusqlite::rusqlite::{Connection, OptionalExtension};
 
 use super::fault::{Result, broken};
-use super::pack::Unpacker;
+use super::pack::{AGAINST, Unpacker, joined};
 use crate::store::pieces::{Kind, Node, Reader, Recipe, children, unweave};
 
 /// Reads from one connection, with what it needs for that.
@@ -13,7 +13,15 @@ pub struct Reading<'a> {
     pub db: &'a Connection,
     unpacker: Unpacker,
     words: HashMap<i64, String>,
+    /// Pieces that others are packed against.
+    bases: HashMap<i64, Vec<u8>>,
 }
+
+/// As many bases are kept.
+const BASES: usize = 16;
+
+/// Its kind, how it is packed, its length, its base, and the bytes.
+type PieceRow = (i64, i64, u32, Option<i64>, Vec<u8>);
 
 /// A recipe as it stands somewhere, and how long what it makes is.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +32,7 @@ pub struct Made {
 
 impl<'a> Reading<'a> {
     pub fn new(db: &'a Connection) -> Result<Self> {
-        Ok(Self { db, unpacker: Unpacker::new()?, words: HashMap::new() })
+        Ok(Self { db, unpacker: Unpacker::new()?, words: HashMap::new(), bases: HashMap::new() })
     }
 
     pub fn unpack(&mut self, packed: i64, data: Vec<u8>, length: usize) -> Result<Vec<u8>> {
@@ -38,13 +46,37 @@ impl<'a> Reading<'a> {
 
     pub fn maybe_piece(&mut self, id: i64) -> Result<Option<(Kind, Vec<u8>)>> {
         let mut statement =
-            self.db.prepare_cached("SELECT kind, packed, length, data FROM piece WHERE id = ?1")?;
-        let row = statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)));
-        let row: Option<(i64, i64, u32, Vec<u8>)> = row.optional()?;
-        let Some((kind, packed, length, data)) = row else { return Ok(None) };
+            self.db.prepare_cached("SELECT kind, packed, length, base, data FROM piece WHERE id = ?1")?;
+        let row = statement
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)));
+        let row: Option<PieceRow> = row.optional()?;
+        let Some((kind, packed, length, base, data)) = row else { return Ok(None) };
         let kind =
             Kind::from_number(kind).ok_or_else(|| broken(format!("piece {id} is of no known kind")))?;
-        Ok(Some((kind, self.unpacker.unpack(packed, data, length as usize)?)))
+        let bytes = match base {
+            Some(base) if packed == AGAINST => self.unpack_against(base, &data, length as usize)?,
+            _ => self.unpacker.unpack(packed, data, length as usize)?,
+        };
+        Ok(Some((kind, bytes)))
+    }
+
+    fn unpack_against(&mut self, base: i64, data: &[u8], length: usize) -> Result<Vec<u8>> {
+        if !self.bases.contains_key(&base) {
+            let row = self
+                .db
+                .prepare_cached("SELECT packed, length, data FROM piece WHERE id = ?1 AND base IS NULL")?
+                .query_row([base], |row| Ok((row.get(0)?, row.get::<_, u32>(1)?, row.get(2)?)))
+                .optional()?;
+            let (packed, length, data) =
+                row.ok_or_else(|| broken(format!("piece {base}, a base, is missing")))?;
+            let bytes = self.unpacker.unpack(packed, data, length as usize)?;
+            if self.bases.len() >= BASES {
+                self.bases.clear();
+            }
+            self.bases.insert(base, joined(&bytes));
+        }
+        let joined = self.bases.get(&base).map(Vec::as_slice).unwrap_or_default();
+        self.unpacker.unpack_against(joined, data, length)
     }
 
     /// The leaves of a recipe.

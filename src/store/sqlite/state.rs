@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use tokio_rusqlite::rusqlite::Connection;
 
+use super::base::Bases;
 use super::fault::{Result, broken};
 use super::pack::Packer;
 use super::recent::Recent;
@@ -20,9 +21,12 @@ const REMEMBERED: usize = 100_000;
 pub struct State {
     pub key: [u8; 32],
     pub packer: Packer,
+    pub bases: Bases,
     pub habits: Habits,
     pub pieces: Memory<Hash>,
     pub words: Memory<String>,
+    /// Where the last inputs began.
+    pub previews: HashMap<String, i64>,
     pub recent: Recent,
     /// Changes when another connection writes.
     data_version: i64,
@@ -71,9 +75,11 @@ impl State {
         Ok(Self {
             key,
             packer: Packer::new()?,
+            bases: Bases::default(),
             habits: Habits::default(),
             pieces: Memory::new(),
             words: Memory::new(),
+            previews: HashMap::new(),
             recent: Recent::new(usize::try_from(config.recent_bytes.0).unwrap_or(usize::MAX)),
             data_version: data_version(db)?,
         })
@@ -93,6 +99,8 @@ impl State {
     pub fn forget(&mut self) {
         self.pieces.clear();
         self.words.clear();
+        self.previews.clear();
+        self.bases.clear();
         self.recent.clear();
     }
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::fault::Result;
+use super::pack::AGAINST;
 use super::recent::Repeated;
 use super::rollup::RollupKey;
 use super::state::{Hash, State};
@@ -27,6 +28,8 @@ pub struct Writing<'a> {
     pub less: (Totals, i64),
     /// What is new to be found, by exchange.
     pub said: BTreeMap<i64, String>,
+    /// What the texts of the body under way are packed against.
+    pub base: Option<i64>,
     next_piece: Option<i64>,
 }
 
@@ -58,6 +61,7 @@ pub fn writing<T>(
         more: Default::default(),
         less: Default::default(),
         said: BTreeMap::new(),
+        base: None,
         next_piece: None,
     };
     let done = act(&mut writing).and_then(|done| writing.finish().map(|()| done));
@@ -121,12 +125,18 @@ impl Writing<'_> {
             said.push_str(&words);
             said.push('\n');
         }
-        let (packed, data) = self.state.packer.pack(bytes);
+        let base = self.base.filter(|_| matches!(kind, Kind::Text | Kind::Woven));
+        let against = base.and_then(|base| self.state.bases.get(base));
+        let (packed, data) = self.state.packer.pack(bytes, against);
+        let base = base.filter(|_| packed == AGAINST);
+        if let Some(base) = base {
+            self.use_base(base)?;
+        }
         let mut insert = self.db.prepare_cached(
-            "INSERT INTO piece (id, kind, packed, length, first, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO piece (id, kind, packed, length, first, base, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
         let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-        insert.execute(params![id, kind as i64, packed, length, first, data])?;
+        insert.execute(params![id, kind as i64, packed, length, first, base, data])?;
         let mut insert = self.db.prepare_cached("INSERT INTO hash (hash, piece) VALUES (?1, ?2)")?;
         insert.execute(params![&hash[..], id])?;
         self.counters.pieces += 1;
@@ -143,10 +153,10 @@ impl Writing<'_> {
         Ok(last + 1)
     }
 
-    /// Stores a body's pieces, and adds what gives it back.
-    pub fn body(&mut self, bytes: &[u8], first: Option<i64>, to: &mut Vec<u8>) -> Result<()> {
+    /// Stores a body's pieces, and adds what gives it back. The scope is where it came from.
+    pub fn body(&mut self, scope: &str, bytes: &[u8], to: &mut Vec<u8>) -> Result<()> {
         let Some(Weave { woven, text, ends }) = weave(bytes) else {
-            return self.leaves(bytes, &cut(bytes), first, to);
+            return self.leaves(bytes, &cut(bytes), to);
         };
         let (mut ids, mut start) = (Vec::new(), 0);
         for end in ends {
@@ -154,7 +164,7 @@ impl Writing<'_> {
             ids.extend(self.ids(one, &cut_text(one), None)?);
             start = end;
         }
-        ids.push(self.piece(Kind::Woven, &woven, None)?);
+        ids.push(self.frames(scope, &woven)?);
         self.recipe(bytes.len(), ids, to)
     }
 
@@ -162,6 +172,7 @@ impl Writing<'_> {
     pub fn body_like(&mut self, scope: &str, bytes: &Bytes, first: i64, to: &mut Vec<u8>) -> Result<()> {
         let Some(Repeated { leaves, mut ids }) = self.state.recent.find(scope, bytes) else {
             let leaves = cut(bytes);
+            self.base = self.choose_base(bytes, &leaves, &[], Some(first))?;
             let ids = self.ids(bytes, &leaves, Some(first))?;
             self.state.recent.put(scope, bytes.clone(), leaves, ids.clone());
             return self.recipe(bytes.len(), ids, to);
@@ -170,6 +181,7 @@ impl Writing<'_> {
         let begin = leaves[..known].last().map_or(0, |leaf| leaf.end);
         let new: Vec<Leaf> =
             leaves[known..].iter().map(|leaf| Leaf { end: leaf.end - begin, ..*leaf }).collect();
+        self.base = self.choose_base(bytes, &leaves, &ids, Some(first))?;
         ids.extend(self.ids(&bytes[begin..], &new, Some(first))?);
         self.state.recent.put(scope, bytes.clone(), leaves, ids.clone());
         self.recipe(bytes.len(), ids, to)
@@ -177,11 +189,11 @@ impl Writing<'_> {
 
     /// The same of a text as it stands between quotes in JSON.
     pub fn text(&mut self, bytes: &[u8], to: &mut Vec<u8>) -> Result<()> {
-        self.leaves(bytes, &cut_text(bytes), None, to)
+        self.leaves(bytes, &cut_text(bytes), to)
     }
 
-    fn leaves(&mut self, bytes: &[u8], leaves: &[Leaf], first: Option<i64>, to: &mut Vec<u8>) -> Result<()> {
-        let ids = self.ids(bytes, leaves, first)?;
+    fn leaves(&mut self, bytes: &[u8], leaves: &[Leaf], to: &mut Vec<u8>) -> Result<()> {
+        let ids = self.ids(bytes, leaves, None)?;
         self.recipe(bytes.len(), ids, to)
     }
 

@@ -6,16 +6,19 @@ INSERT INTO meta VALUES ('key', randomblob(32));
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO counter VALUES ('pieces', 0), ('unique_bytes', 0), ('raw_bytes', 0), ('exchanges', 0), ('observations', 0);
 
--- A part of bodies, once. `first`: the exchange whose text it is to be found under.
+-- A part of bodies, once. `first`: the exchange whose text it is to be found under. `base`: the piece it is packed against.
 CREATE TABLE piece (
     id INTEGER PRIMARY KEY,
     kind INTEGER NOT NULL,
     packed INTEGER NOT NULL,
     length INTEGER NOT NULL,
     first INTEGER,
+    base INTEGER,
     data BLOB NOT NULL
 ) STRICT;
 CREATE INDEX piece_first ON piece (first) WHERE first IS NOT NULL;
+-- Pieces that others are packed against, and how many these are.
+CREATE TABLE base (piece INTEGER PRIMARY KEY, uses INTEGER NOT NULL) STRICT;
 CREATE TABLE hash (hash BLOB PRIMARY KEY, piece INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
 -- Sequence numbers are never given twice: whoever collects garbage goes by them.
@@ -89,7 +92,7 @@ CREATE INDEX observation_provider ON observation (provider, start) WHERE provide
 CREATE INDEX observation_status ON observation (status, start) WHERE status > 0;
 CREATE INDEX observation_kind ON observation (kind, start) WHERE kind > 0;
 CREATE INDEX observation_user ON observation (user, start) WHERE user IS NOT NULL;
-CREATE INDEX observation_response_id ON observation (response_id) WHERE response_id IS NOT NULL;
+CREATE INDEX observation_response_id ON observation (substr(response_id, -8)) WHERE response_id IS NOT NULL;
 CREATE INDEX observation_pinned ON observation (exchange) WHERE pinned = 1;
 
 -- What lists show of an observation and do not look for. `data`: what of its head no column has.
@@ -99,9 +102,12 @@ CREATE TABLE detail (
     data BLOB NOT NULL,
     text BLOB NOT NULL,
     content BLOB,
-    input_preview TEXT NOT NULL,
+    input_preview INTEGER NOT NULL,
     output_preview TEXT NOT NULL
 ) STRICT;
+
+-- Where inputs begin: an agent's calls have theirs in common. `uses`: of how many observations it is.
+CREATE TABLE preview (id INTEGER PRIMARY KEY, uses INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
 
 CREATE TABLE tag (
     tag INTEGER NOT NULL,
@@ -218,7 +224,7 @@ SELECT
     o.attempt AS attempt,
     o.pinned AS pinned,
     (SELECT group_concat(w.text, ',') FROM tag g JOIN word w ON w.id = g.tag WHERE g.observation = o.seq) AS tags,
-    (SELECT d.input_preview FROM detail d WHERE d.observation = o.seq) AS input_preview,
+    (SELECT p.text FROM detail d JOIN preview p ON p.id = d.input_preview WHERE d.observation = o.seq) AS input_preview,
     (SELECT d.output_preview FROM detail d WHERE d.observation = o.seq) AS output_preview
 FROM observation o
 LEFT JOIN trace t ON t.seq = o.trace
@@ -239,7 +245,7 @@ SELECT
     t.input AS input_tokens,
     t.output AS output_tokens,
     t.cost / 1e12 AS cost,
-    (SELECT d.input_preview FROM detail d WHERE d.observation = t.first_observation) AS input_preview,
+    (SELECT p.text FROM detail d JOIN preview p ON p.id = d.input_preview WHERE d.observation = t.first_observation) AS input_preview,
     (SELECT d.output_preview FROM detail d WHERE d.observation = t.last_observation) AS output_preview
 FROM trace t
 LEFT JOIN session s ON s.seq = t.session;
@@ -258,6 +264,6 @@ SELECT
     s.input AS input_tokens,
     s.output AS output_tokens,
     s.cost / 1e12 AS cost,
-    (SELECT d.input_preview FROM detail d WHERE d.observation = s.first_observation) AS input_preview,
+    (SELECT p.text FROM detail d JOIN preview p ON p.id = d.input_preview WHERE d.observation = s.first_observation) AS input_preview,
     (SELECT d.output_preview FROM detail d WHERE d.observation = s.last_observation) AS output_preview
 FROM session s;
