@@ -17,8 +17,11 @@ const WITH_FIRST: i64 = 2;
 /// With zstd, the first dictionary and another piece.
 pub const AGAINST: i64 = 3;
 
-/// Only what is new is compressed, so this can take its time.
-const LEVEL: i32 = 3;
+/// Only what is new is compressed, so this can take its time: texts are a tenth smaller than at the quick level.
+const LEVEL: i32 = 15;
+/// Short pieces come by the thousand with short calls, and there is little in them to search longer for.
+const QUICK: i32 = 3;
+const SHORT: usize = 256;
 
 /// Above this a dictionary makes no difference.
 const LARGE: usize = 64 << 10;
@@ -28,6 +31,8 @@ const FIRST: &[u8] = include_bytes!("dictionaries/0001.txt");
 
 static ENCODER: LazyLock<EncoderDictionary<'static>> =
     LazyLock::new(|| EncoderDictionary::copy(FIRST, LEVEL));
+static QUICK_ENCODER: LazyLock<EncoderDictionary<'static>> =
+    LazyLock::new(|| EncoderDictionary::copy(FIRST, QUICK));
 static DECODER: LazyLock<DecoderDictionary<'static>> = LazyLock::new(|| DecoderDictionary::copy(FIRST));
 
 /// The dictionary with a text behind it: nearer is cheaper.
@@ -44,14 +49,17 @@ pub fn against(text: &[u8]) -> EncoderDictionary<'static> {
 pub struct Packer {
     plain: Compressor<'static>,
     first: Compressor<'static>,
+    quick: Compressor<'static>,
 }
 
 impl Packer {
     pub fn new() -> Result<Self> {
         let without = |error: std::io::Error| StoreError::Unavailable(error.to_string());
         Ok(Self {
-            plain: Compressor::new(LEVEL).map_err(without)?,
+            // What is large takes long at a high level, and gains least.
+            plain: Compressor::new(QUICK).map_err(without)?,
             first: Compressor::with_prepared_dictionary(&ENCODER).map_err(without)?,
+            quick: Compressor::with_prepared_dictionary(&QUICK_ENCODER).map_err(without)?,
         })
     }
 
@@ -64,7 +72,8 @@ impl Packer {
             let done = self.plain.context_mut().compress_using_cdict(&mut packed, bytes, base.as_cdict());
             (AGAINST, done.ok().map(|_| packed))
         } else {
-            (WITH_FIRST, self.first.compress(bytes).ok())
+            let packer = if bytes.len() < SHORT { &mut self.quick } else { &mut self.first };
+            (WITH_FIRST, packer.compress(bytes).ok())
         };
         match packed {
             Some(packed) if packed.len() < bytes.len() => (how, packed),
