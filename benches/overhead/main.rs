@@ -3,8 +3,8 @@
 //! its tape, and through wiretape as it is, recording, all interleaved in one run.
 //!
 //! ```text
-//! cargo bench --bench overhead                    about four minutes
-//! cargo bench --bench overhead -- --quick         under forty seconds, noisier
+//! cargo bench --bench overhead                    about eight minutes
+//! cargo bench --bench overhead -- --quick         under a minute and a half, noisier
 //! cargo bench --bench overhead -- --help          the other options
 //! ```
 //!

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 pub const HELP: &str = "\
 cargo bench --bench overhead [-- OPTIONS]
-  --quick          two short rounds (under 40 s) instead of five (under 4 minutes)
+  --quick          two short rounds (under 90 s) instead of five (about eight minutes)
   --only A,B       measure only these of: direct, nginx, bare, relay (wiretape, recording off), wiretape;
                    direct is always there: it is the base
   --binary PATH    this wiretape instead of the one just built
@@ -53,7 +53,7 @@ pub struct Options {
     pub plan: Plan,
 }
 
-/// How long and how much. The full plan stays under four minutes with all four targets.
+/// How long and how much. The full plan takes about eight minutes with all five targets.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     pub rounds: usize,
