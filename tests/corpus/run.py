@@ -195,7 +195,7 @@ def raw_body(side):
 
 def less_secrets(kept, sent, redactions):
     """Whether `kept` is `sent` but for what was taken out, where the record says that something was."""
-    if not redactions:
+    if not redactions or b"[redacted:" not in kept:
         return kept == sent
     at = 0
     for piece in re.split(rb"\[redacted:[^\]]*\]", kept):
@@ -203,7 +203,7 @@ def less_secrets(kept, sent, redactions):
         if found < 0 or at == 0 and found > 0:
             return False
         at = found + len(piece)
-    return at == len(sent) and b"[redacted:" in kept
+    return at == len(sent)
 
 
 class Report:
@@ -292,6 +292,9 @@ def main():
     for one, list_ in found.items():
         raw, record = list_[0]["raw"], everything[one]
         sent = Plan(record).request(record)[1]
+        # What something was taken out of has been decoded for that.
+        if raw["request"].get("decoded"):
+            sent = body_of(record["request_body"])
         if not less_secrets(raw_body(raw["request"]), sent, raw.get("redactions")):
             wrong.append((one, "request", raw.get("redactions")))
         status, received, _ = relayed[one]
@@ -299,6 +302,8 @@ def main():
         if not status and Plan(record).truncate:
             continue  # Nothing of it had reached the client before it broke off.
         # Of an answer that broke off, more may have reached the proxy than the client.
+        if raw["response"].get("decoded"):
+            received = body_of(record["response_body"])
         if not less_secrets(kept, received, raw.get("redactions")) and not (Plan(record).truncate and (kept.startswith(received) or received.startswith(kept))):
             wrong.append((one, "response", raw.get("redactions")))
     for line in wrong[:10]:
