@@ -15,6 +15,11 @@ impl Micros {
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
     }
 
+    /// The day it was, UTC: year, month, day.
+    pub fn date(self) -> (u64, u64, u64) {
+        civil(self.0 / A_SECOND / A_DAY)
+    }
+
     /// Reads a date, or a date and a time with or without a fraction and an offset; without one it is UTC.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         let text = text.trim();

@@ -52,17 +52,9 @@ impl Date {
         real.then_some(Self { year, month, day })
     }
 
-    /// The day it was, UTC: the years counted from March, so that the day a leap year adds is its last.
+    /// The day it was, UTC.
     pub fn of(at: Micros) -> Self {
-        let days = at.0 / MICROS_A_MINUTE / MINUTES_A_DAY + 719_468;
-        let (era, day_of_era) = (days / 146_097, days % 146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let shifted = (5 * day_of_year + 2) / 153;
-        let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-        let year = year_of_era + era * 400 + u64::from(month <= 2);
+        let (year, month, day) = at.date();
         Self {
             year: u16::try_from(year).unwrap_or(u16::MAX),
             month: u8::try_from(month).unwrap_or(u8::MAX),

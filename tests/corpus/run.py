@@ -11,7 +11,7 @@ Checked: every relayed body is the same bytes as without wiretape; every exchang
 back as they were; what was read is what the corpus expects, in at least 99.5 % of the judged fields (99 % where only
 responses are known). Prints `ok` and `FAIL` lines. Needs brotli and zstandard from PyPI."""
 
-import argparse, base64, collections, gzip, hashlib, http.client, json, os, pathlib, random, re, signal, socket
+import argparse, ast, base64, collections, gzip, hashlib, http.client, json, os, pathlib, random, re, signal, socket
 import subprocess, sys, tempfile, threading, time, urllib.parse, zlib
 
 THRESHOLDS = {"generations": 99.5, "response_only": 99.0}
@@ -222,7 +222,7 @@ def judge(report, name, corpus, work, recorded):
     run = subprocess.run([sys.executable, tool, corpus / f"{name}.jsonl.gz", path, "200"], capture_output=True, text=True)
     (work / f"{name}.compare.txt").write_text(run.stdout + run.stderr)
     totals = re.search(r"^TOTAL (.*)$", run.stdout, re.M)
-    counts = eval(totals.group(1), {}) if totals else {}
+    counts = ast.literal_eval(totals.group(1)) if totals else {}
     good = sum(count for key, count in counts.items() if key.endswith(" ok"))
     bad = sum(count for key, count in counts.items() if key.endswith(" DIFF"))
     share = 100 * good / (good + bad) if good + bad else 0
