@@ -12,11 +12,12 @@
 //!              ▼ bytes as they came
 //!            dialect                    what a provider said: events out of bytes
 //!
+//! trace                                 which trace and session a reading belongs to, pure
 //! redact                                what must not be kept, taken out before anything is
 //! tokens                                what a call used, counted where the provider did not say
 //! price                                 what a call costs: usage × price table, pure
 //! store                                 what was recorded, each piece of it once
-//! recorder                              joins them: tape → dialect → price → store
+//! recorder                              joins them: tape → dialect → trace → price → store
 //! export                                from the store out: whole records
 //! ```
 
@@ -24,6 +25,7 @@ pub mod model;
 pub mod tape;
 pub mod proxy;
 pub mod dialect;
+pub mod trace;
 pub mod redact;
 pub mod tokens;
 pub mod price;

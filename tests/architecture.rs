@@ -11,25 +11,29 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tape", &["model"]),
     ("proxy", &["model", "tape"]),
     ("dialect", &["model"]),
+    ("trace", &["model"]),
     // Of the dialects it knows the framings alone.
     ("redact", &["model", "dialect"]),
     ("tokens", &["model"]),
     ("price", &["model"]),
-    ("store", &["model"]),
-    ("recorder", &["model", "tape", "dialect", "redact", "tokens", "price", "store"]),
-    ("export", &["model", "dialect", "store"]),
+    ("store", &["model", "trace"]),
+    ("recorder", &["model", "tape", "dialect", "trace", "redact", "tokens", "price", "store"]),
+    ("export", &["model", "dialect", "trace", "store"]),
     // Of the tape it knows the counts it shows.
     ("web", &["model", "tape", "recorder"]),
-    ("config", &["model", "tape", "proxy", "dialect", "redact", "price", "store", "recorder", "web"]),
-    ("app", &["model", "tape", "proxy", "redact", "store", "recorder", "web", "config"]),
-    ("cli", &["model", "price", "store", "recorder", "export", "config", "app"]),
+    (
+        "config",
+        &["model", "tape", "proxy", "dialect", "trace", "redact", "price", "store", "recorder", "web"],
+    ),
+    ("app", &["model", "tape", "proxy", "trace", "redact", "store", "recorder", "web", "config"]),
+    ("cli", &["model", "trace", "price", "store", "recorder", "export", "config", "app"]),
 ];
 
 /// Outside crates and the rooms that may name them. One that is not here may be named nowhere.
 const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["web"]),
     ("base64", &["proxy", "dialect", "redact", "export"]),
-    ("blake3", &["tape", "store", "recorder"]),
+    ("blake3", &["tape", "trace", "store", "recorder"]),
     ("brotli_decompressor", &["dialect"]),
     ("bytes", &["model", "tape", "proxy", "store", "recorder"]),
     ("clap", &["cli"]),
@@ -44,7 +48,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustix", &["store", "recorder", "cli"]),
     ("rustls", &["proxy"]),
     ("rustls_native_certs", &["proxy"]),
-    ("serde_json", &["model", "proxy", "dialect", "tokens", "store", "export", "web", "config", "cli"]),
+    (
+        "serde_json",
+        &["model", "proxy", "dialect", "trace", "tokens", "store", "export", "web", "config", "cli"],
+    ),
     ("regex", &["redact"]),
     ("socket2", &["proxy"]),
     ("subtle", &["proxy"]),
