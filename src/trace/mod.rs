@@ -1,6 +1,30 @@
 //! Where a call belongs: which trace and session, which call of a tool a result answers, who started whom. Pure: a
 //! function of the exchange, and of what a look-up by a few marks says about other calls.
+//!
+//! ```text
+//! exchange, reading ──▶ said ──▶ facts ──▶ settle ──▶ place ⇄ Book (a store, in its transaction)
+//!                                             │ those that its coming moves, again
+//!                                             ▼
+//!                                       Placed, calls of tools and their results
+//! ```
+//!
+//! Invariant: where a call is put follows from the calls that are known, not from the order they came in.
 
+mod book;
+mod facts;
+mod mark;
+mod place;
 mod said;
+mod settle;
+mod side;
+mod story;
+mod tool;
 
+pub use book::{Book, Known, Nearest, Placed, Wanted};
+pub use facts::{Call, Facts, Late, Outcome, ServerCall, Where, facts, scope};
+pub use mark::{Mark, MarkKind};
+pub use place::INFERRED_SESSION;
 pub use said::{Id, Role, Said, Seen};
+pub use settle::{marks, settle};
+pub use side::Side;
+pub use tool::{Answer, Took, Tool, asked};

@@ -1,0 +1,481 @@
+//! Where a call belongs: what its caller says, else what it has in common with other calls. Nothing here depends on the
+//! order in which calls came to be known.
+
+use super::book::{Book, Known, Nearest, Placed, Wanted};
+use super::facts::{Facts, Need, Needed};
+use super::mark::{Mark, MarkKind, Marking};
+use crate::model::{Link, Micros, ObservationId, TraceId};
+
+/// A request is another attempt where the one before failed no longer ago, in microseconds.
+const RETRY_WITHIN: u64 = 15 * 60 * 1_000_000;
+/// What is beside the main line comes with it.
+const BESIDE_WITHIN: u64 = 2 * 60 * 1_000_000;
+/// An agent begins this soon after it was asked for, where no id says that they belong together.
+const BEGIN_WITHIN: u64 = 10 * 60 * 1_000_000;
+/// Sessions that are known by their content alone begin like this.
+pub const INFERRED_SESSION: &str = "thread-";
+
+/// What was found for a call to go on from.
+struct Prior {
+    known: Known,
+    need: Need,
+    confidence: f64,
+}
+
+impl Prior {
+    /// It answers the same words of the user.
+    fn is_same_turn(&self, facts: &Facts) -> bool {
+        match self.need.turn {
+            Needed::Last | Needed::FirstOfTurn => !facts.opens,
+            Needed::FirstOfAll | Needed::Summary => false,
+        }
+    }
+}
+
+/// Finds a call's place.
+pub fn place<B: Book>(book: &mut B, facts: &Facts) -> Result<Placed, B::Error> {
+    if let Some(first) = double(book, facts)? {
+        let link = link("generation", "inferred:response-id", 0.99);
+        return Ok(Placed {
+            trace: first.trace,
+            session: first.session,
+            parent: Some(first.id),
+            prior: first.prior,
+            attempt: first.attempt,
+            side: None,
+            double_of: Some(first.id),
+            links: vec![link],
+        });
+    }
+    let failed = retried(book, facts)?;
+    let prior = prior(book, facts)?;
+    if let Some(placed) = beside(book, facts, prior.as_ref())? {
+        return Ok(placed);
+    }
+    // An earlier attempt of the same is in the place already.
+    if let Some(failed) = failed {
+        let mut placed = same_as(&failed, prior.as_ref().map(|prior| prior.known.id).or(failed.prior));
+        placed.attempt = failed.attempt + 1;
+        placed.links.push(link("generation", "inferred:same-request", 0.95));
+        placed.side = facts.side.filter(|side| side.is_sure).map(|side| side.name);
+        return Ok(said_trace(facts, placed));
+    }
+    if let Some(prior) = prior.as_ref().filter(|prior| prior.is_same_turn(facts)) {
+        let mut placed = same_as(&prior.known, Some(prior.known.id));
+        placed.attempt = facts.retries + 1;
+        placed.links.push(link("trace", prior.need.reason, prior.confidence));
+        say_session(facts, &mut placed);
+        return Ok(said_trace(facts, placed));
+    }
+    begun(book, facts, prior.as_ref())
+}
+
+/// A call that begins a turn.
+fn begun<B: Book>(book: &mut B, facts: &Facts, prior: Option<&Prior>) -> Result<Placed, B::Error> {
+    let started = starter(book, facts)?;
+    let before = prior.map(|prior| &prior.known);
+    let mut placed = Placed {
+        trace: own_trace(facts.id),
+        session: None,
+        parent: None,
+        prior: before.map(|before| before.id),
+        attempt: facts.retries + 1,
+        side: facts.side.filter(|side| side.is_sure).map(|side| side.name),
+        double_of: None,
+        links: Vec::new(),
+    };
+    session(facts, prior, started.as_ref(), &mut placed);
+    trace(facts, prior, started.as_ref(), &mut placed);
+    Ok(placed)
+}
+
+fn session(facts: &Facts, prior: Option<&Prior>, started: Option<&Started>, placed: &mut Placed) {
+    let started = started.filter(|started| started.known.session.is_some());
+    if let Some(started) = started {
+        placed.session.clone_from(&started.known.session);
+        placed.links.push(link("session", &started.reason, started.confidence));
+    } else if facts.said.session.is_some() || facts.said.parent_session.is_some() {
+        say_session(facts, placed);
+    } else if let Some(prior) = prior {
+        placed.session.clone_from(&prior.known.session);
+        placed.links.push(link("session", prior.need.reason, prior.confidence));
+    } else if facts.speaks {
+        // The ids in the model's first turn name the conversation, also where its beginning was never seen.
+        let key = facts.key.map_or(u128::from(facts.id.0), |key| u128::from(key.0));
+        let id = Marking::of("session").and(&key.to_string()).mark();
+        placed.session = Some(format!("{INFERRED_SESSION}{:016x}", id.0));
+        placed.links.push(link("session", "inferred:first-assistant-turn", 0.9));
+    }
+}
+
+/// The session that the caller names.
+fn say_session(facts: &Facts, placed: &mut Placed) {
+    if let Some(said) = facts.said.parent_session.as_ref().or(facts.said.session.as_ref()) {
+        placed.session = Some(said.value.clone());
+        placed.links.push(link("session", &format!("said:{}", said.place), 1.0));
+    }
+}
+
+fn trace(facts: &Facts, prior: Option<&Prior>, started: Option<&Started>, placed: &mut Placed) {
+    let said = &facts.said;
+    let is_open = |place: &str| place.contains("traceparent");
+    if let Some(id) = said.trace.as_ref().filter(|id| !is_open(&id.place)) {
+        placed.trace = named_trace(&id.value);
+        placed.links.push(link("trace", &format!("said:{}", id.place), 1.0));
+    }
+    if let Some(started) = started {
+        if placed.links.iter().all(|link| link.to != "trace") {
+            placed.trace = started.known.trace;
+            placed.links.push(link("trace", &started.reason, started.confidence));
+        }
+        placed.parent = started.parent;
+        if started.parent.is_some() {
+            placed.links.push(link("parent", &started.reason, started.confidence));
+        }
+        return;
+    }
+    if placed.links.iter().any(|link| link.to == "trace") {
+        return;
+    }
+    if let Some(id) = &said.trace {
+        placed.trace = named_trace(&id.value);
+        placed.links.push(link("trace", &format!("said:{}", id.place), 1.0));
+    } else if let Some(turn) = &said.turn {
+        let session = said.session.as_ref().map_or("", |session| session.value.as_str());
+        placed.trace = TraceId(Marking::of("said turn").and(session).and(&turn.value).id());
+        placed.links.push(link("trace", &format!("said:{}", turn.place), 1.0));
+    } else if let Some(prior) = prior.filter(|prior| prior.known.parent.is_some() && facts.speaks) {
+        // An agent that another started is told more.
+        placed.trace = prior.known.trace;
+        placed.parent = prior.known.parent;
+        placed.links.push(link("trace", prior.need.reason, prior.confidence));
+    } else if facts.speaks {
+        placed.links.push(link("trace", "inferred:user-turn", 0.95));
+    }
+}
+
+/// A trace of its own.
+fn own_trace(id: ObservationId) -> TraceId {
+    TraceId(Marking::of("trace").and(&id.to_string()).id())
+}
+
+/// The trace that a caller names: its id as it stands where it is one.
+fn named_trace(name: &str) -> TraceId {
+    let bare: String = name.chars().filter(|c| *c != '-').collect();
+    TraceId::parse(&bare.to_ascii_lowercase())
+        .unwrap_or_else(|| TraceId(Marking::of("said trace").and(name).id()))
+}
+
+/// What a caller says of its trace in so many words holds wherever the call was found to belong.
+fn said_trace(facts: &Facts, mut placed: Placed) -> Placed {
+    if let Some(id) = facts.said.trace.as_ref().filter(|id| !id.place.contains("traceparent")) {
+        placed.trace = named_trace(&id.value);
+        placed.links.retain(|link| link.to != "trace");
+        placed.links.push(link("trace", &format!("said:{}", id.place), 1.0));
+    }
+    placed
+}
+
+fn same_as(known: &Known, prior: Option<ObservationId>) -> Placed {
+    Placed {
+        trace: known.trace,
+        session: known.session.clone(),
+        parent: known.parent,
+        prior,
+        attempt: 1,
+        side: None,
+        double_of: None,
+        links: Vec::new(),
+    }
+}
+
+fn link(to: &'static str, reason: &str, confidence: f64) -> Link {
+    Link { to, reason: reason.to_owned(), confidence }
+}
+
+/// The same call as another recorder saw it, nearer to the client.
+fn double<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Known>, B::Error> {
+    let (Some(asks), Some(end)) = (facts.asks, facts.end) else { return Ok(None) };
+    let same = book.find(Wanted::before(MarkKind::Asks, asks, facts.start))?;
+    for known in same {
+        let is_around = known.end.is_some_and(|outer| outer >= end) && known.start <= facts.start;
+        if known.id == facts.id || !is_around || known.is_double || known.is_beside {
+            continue;
+        }
+        // The outer of two that are of the same time is the one whose id comes first.
+        if (known.start, known.id) >= (facts.start, facts.id) {
+            continue;
+        }
+        let Some(answer) = facts.gives.first() else { continue };
+        let gave = book.find(Wanted::around(MarkKind::Gives, *answer, known.start, 0))?;
+        if gave.iter().any(|other| other.id == known.id) {
+            return Ok(Some(known));
+        }
+    }
+    Ok(None)
+}
+
+/// The failed attempt that this one repeats.
+fn retried<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Known>, B::Error> {
+    let Some(asks) = facts.asks else { return Ok(None) };
+    let since = Micros(facts.start.0.saturating_sub(RETRY_WITHIN));
+    let wanted = Wanted { from: since, ..Wanted::before(MarkKind::Asks, asks, facts.start) };
+    let same: Vec<Known> = book.find(wanted)?.into_iter().filter(|known| !known.is_double).collect();
+    let failed: Vec<&Known> = same.iter().filter(|known| known.failed && known.id != facts.id).collect();
+    if failed.is_empty() {
+        return Ok(None);
+    }
+    let mut children: Vec<(Micros, ObservationId)> =
+        same.iter().map(|known| (known.start, known.id)).collect();
+    children.push((facts.start, facts.id));
+    Ok(pairing(&failed, children, facts.id, false).cloned())
+}
+
+/// The call that this one goes on from.
+fn prior<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Prior>, B::Error> {
+    for need in &facts.needs {
+        let mut givers = book.find(Wanted::before(MarkKind::Gives, need.mark, facts.start))?;
+        givers.retain(|known| known.id != facts.id && !known.is_double && may_follow(facts, known, need));
+        if givers.iter().any(|known| !known.is_beside) {
+            givers.retain(|known| !known.is_beside);
+        }
+        if givers.is_empty() {
+            continue;
+        }
+        let found = if givers.len() == 1 || need.exact {
+            givers.into_iter().next()
+        } else {
+            let waiting = book.find(Wanted::before(MarkKind::Needs, need.mark, facts.start))?;
+            let mut children: Vec<(Micros, ObservationId)> =
+                waiting.iter().map(|known| (known.start, known.id)).collect();
+            children.push((facts.start, facts.id));
+            let givers: Vec<&Known> = givers.iter().collect();
+            pairing(&givers, children, facts.id, true).cloned()
+        };
+        // How many others could be meant is not in it: more of them may come to be known.
+        let confidence = match (need.exact, need.turn) {
+            (true, _) => 0.99,
+            (false, Needed::Summary) => 0.7,
+            (false, _) => 0.85,
+        };
+        if let Some(known) = found {
+            return Ok(Some(Prior { known, need: need.clone(), confidence }));
+        }
+    }
+    Ok(None)
+}
+
+/// Likeness alone joins no two sessions that callers named.
+fn may_follow(facts: &Facts, known: &Known, need: &Need) -> bool {
+    if known.start > facts.start || (known.start, known.id) >= (facts.start, facts.id) {
+        return false;
+    }
+    need.exact || facts.said.session.as_ref().is_none_or(|said| known.session.as_ref() == Some(&said.value))
+}
+
+/// Of several that could be meant, each child has the latest that had ended by then and that no child before it has;
+/// where all are taken, the latest, or none.
+fn pairing<'a>(
+    parents: &[&'a Known],
+    mut children: Vec<(Micros, ObservationId)>,
+    wanted: ObservationId,
+    again: bool,
+) -> Option<&'a Known> {
+    children.sort_unstable();
+    children.dedup();
+    let ended = |known: &Known| (known.end.unwrap_or(known.start), known.id);
+    let mut taken: Vec<ObservationId> = Vec::new();
+    for (start, child) in children {
+        let could = |known: &&&Known| known.id != child && ended(known).0 <= start;
+        let free = parents.iter().filter(could).filter(|known| !taken.contains(&known.id));
+        let mut found = free.max_by_key(|known| ended(known));
+        if found.is_none() && again {
+            found = parents.iter().filter(could).max_by_key(|known| ended(known));
+        }
+        if child == wanted {
+            return found.copied();
+        }
+        taken.extend(found.map(|known| known.id));
+    }
+    None
+}
+
+/// What started an agent.
+struct Started {
+    known: Known,
+    /// The tool's call, where it is known which.
+    parent: Option<ObservationId>,
+    reason: String,
+    confidence: f64,
+}
+
+/// The call of a tool that a conversation was begun by.
+fn starter<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Started>, B::Error> {
+    if facts.is_first && facts.speaks {
+        for prompt in &facts.begins {
+            let calls = book.find(Wanted::before(MarkKind::Prompts, *prompt, facts.start))?;
+            let calls: Vec<&Known> = calls.iter().filter(|call| may_start(facts, call)).collect();
+            if calls.is_empty() {
+                continue;
+            }
+            let begun = book.find(Wanted::before(MarkKind::Begins, *prompt, facts.start))?;
+            // Attempts of one beginning are one.
+            let begun =
+                begun.iter().filter(|known| known.attempt == 1 && !known.is_double && !known.is_beside);
+            let mut children: Vec<(Micros, ObservationId)> =
+                begun.map(|known| (known.start, known.id)).collect();
+            children.push((facts.start, facts.id));
+            if let Some(call) = pairing_in_order(&calls, children, facts.id) {
+                return Ok(Some(Started {
+                    known: call.clone(),
+                    parent: Some(call.id),
+                    reason: "inferred:prompt".to_owned(),
+                    confidence: 0.95,
+                }));
+            }
+        }
+    }
+    said_starter(book, facts)
+}
+
+/// Tools that start agents, by what their names hold.
+const STARTS: &[&str] = &["agent", "task", "spawn", "delegate"];
+/// So many calls back the one is looked for that started an agent.
+const STARTED_WITHIN: usize = 8;
+
+/// The call of a tool that an agent was started by whose caller says whose it is.
+fn said_starter<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Started>, B::Error> {
+    let said = facts.said.parent_thread.as_ref().or(facts.said.parent_session.as_ref());
+    let (Some(said), Some(mark)) = (said, facts.under.first().copied()) else { return Ok(None) };
+    let wanted = Wanted { limit: STARTED_WITHIN, ..Wanted::before(MarkKind::Thread, mark, facts.start) };
+    let above = book.find(wanted)?;
+    let Some(newest) = above.first().cloned() else { return Ok(None) };
+    let mut calls: Vec<Known> = Vec::new();
+    for asker in &above {
+        let tools = book.tools(asker.id)?;
+        let starts = |name: &str| STARTS.iter().any(|word| name.to_ascii_lowercase().contains(word));
+        let agents = tools.iter().filter(|tool| starts(&tool.name));
+        calls.extend(agents.map(|tool| Known {
+            id: tool.id,
+            start: tool.start,
+            parent: Some(asker.id),
+            prior: None,
+            place: tool.place,
+            ..asker.clone()
+        }));
+    }
+    let begun = book.find(Wanted::before(MarkKind::Under, mark, facts.start))?;
+    let mut children: Vec<(Micros, ObservationId)> =
+        begun.iter().filter(|known| known.attempt == 1).map(|known| (known.start, known.id)).collect();
+    children.push((facts.start, facts.id));
+    let calls: Vec<&Known> = calls.iter().collect();
+    let call = pairing_in_order(&calls, children, facts.id);
+    Ok(Some(Started {
+        parent: call.map(|call| call.id),
+        known: call.cloned().unwrap_or(newest),
+        reason: format!("said:{}", said.place),
+        confidence: 0.9,
+    }))
+}
+
+fn may_start(facts: &Facts, call: &Known) -> bool {
+    let said = &facts.said;
+    let named = [&said.session, &said.parent_session];
+    let is_named = named.iter().any(|id| id.as_ref().map(|id| &id.value) == call.session.as_ref());
+    match said.session.is_some() || said.parent_session.is_some() {
+        // Who names a session and is in another was not started from there.
+        true => is_named,
+        false => {
+            facts.start.0.saturating_sub(call.start.0) <= BEGIN_WITHIN
+                && call.session.as_ref().is_none_or(|session| session.starts_with(INFERRED_SESSION))
+        }
+    }
+}
+
+/// Calls of the same words are answered in the order they were asked in.
+fn pairing_in_order<'a>(
+    calls: &[&'a Known],
+    mut children: Vec<(Micros, ObservationId)>,
+    wanted: ObservationId,
+) -> Option<&'a Known> {
+    children.sort_unstable();
+    children.dedup();
+    let mut calls = calls.to_vec();
+    calls.sort_by_key(|call| (call.start, call.parent, call.place, call.id));
+    for (start, child) in children {
+        let at = calls.iter().position(|call| call.start <= start);
+        let call = at.map(|at| if calls.len() > 1 { calls.remove(at) } else { calls[at] });
+        if child == wanted {
+            return call;
+        }
+    }
+    None
+}
+
+/// A call beside the main line: where what it is about stands.
+fn beside<B: Book>(book: &mut B, facts: &Facts, prior: Option<&Prior>) -> Result<Option<Placed>, B::Error> {
+    let Some(side) = facts.side.filter(|side| side.name != "compaction") else { return Ok(None) };
+    let main = match about(book, facts)? {
+        Some((known, reason)) => Some((known, reason)),
+        None => {
+            let same = prior.filter(|prior| prior.is_same_turn(facts));
+            same.map(|prior| (prior.known.clone(), prior.need.reason))
+        }
+    };
+    let Some((known, reason)) = main else { return Ok(None) };
+    let mut placed = same_as(&known, prior.map(|prior| prior.known.id));
+    placed.parent = None;
+    placed.side = Some(side.name);
+    placed.attempt = facts.retries + 1;
+    placed.links.push(link("trace", reason, 0.8));
+    say_session(facts, &mut placed);
+    Ok(Some(placed))
+}
+
+/// The step of the main line that a call is about.
+fn about<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<(Known, &'static str)>, B::Error> {
+    let mut wanted: Vec<(MarkKind, Mark, &'static str)> = Vec::new();
+    wanted.extend(facts.asks.map(|asks| (MarkKind::Asks, asks, "inferred:same-request")));
+    wanted.extend(facts.gives.iter().map(|mark| (MarkKind::Needs, *mark, "inferred:previous-response-id")));
+    wanted.extend(facts.beside.iter().map(|mark| (MarkKind::Words, *mark, "inferred:same-words")));
+    for (kind, mark, reason) in wanted {
+        let mut found = book.find(Wanted::around(kind, mark, facts.start, BESIDE_WITHIN))?;
+        let said = facts.said.session.as_ref();
+        found.retain(|known| {
+            known.id != facts.id
+                && !known.is_beside
+                && !known.is_double
+                && said.is_none_or(|said| known.session.as_ref() == Some(&said.value))
+        });
+        let nearest = found.into_iter().min_by_key(|known| (known.start.0.abs_diff(facts.start.0), known.id));
+        if let Some(known) = nearest {
+            return Ok(Some((known, reason)));
+        }
+    }
+    Ok(None)
+}
+
+/// What depends on a call: those that its coming may put elsewhere.
+pub fn dependants(facts: &Facts) -> Vec<Wanted> {
+    let since = |kind, mark| Wanted::since(kind, mark, facts.start);
+    let mut wanted: Vec<Wanted> = Vec::new();
+    wanted.extend(facts.gives.iter().map(|mark| since(MarkKind::Needs, *mark)));
+    let likely = facts.needs.iter().filter(|need| !need.exact);
+    wanted.extend(likely.map(|need| since(MarkKind::Needs, need.mark)));
+    wanted
+        .extend(facts.calls.iter().flat_map(|call| &call.prompts).map(|mark| since(MarkKind::Begins, *mark)));
+    wanted.extend(facts.begins.iter().map(|mark| since(MarkKind::Begins, *mark)));
+    wanted.extend(facts.thread.iter().map(|mark| since(MarkKind::Under, *mark)));
+    let around = |kind, mark| Wanted::around(kind, mark, facts.start, BESIDE_WITHIN);
+    wanted.extend(facts.asks.map(|asks| Wanted {
+        to: Micros(facts.start.0.saturating_add(RETRY_WITHIN)),
+        from: Micros(facts.start.0.saturating_sub(BESIDE_WITHIN)),
+        order: Nearest::Oldest,
+        ..since(MarkKind::Asks, asks)
+    }));
+    if facts.side.is_none() {
+        wanted.extend(facts.words.iter().map(|mark| around(MarkKind::Beside, *mark)));
+        wanted.extend(facts.needs.iter().map(|need| around(MarkKind::Gives, need.mark)).take(1));
+    }
+    wanted
+}

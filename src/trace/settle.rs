@@ -1,0 +1,165 @@
+//! One call is put in its place, and those that its coming moves.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::book::{Book, Known, Placed, Wanted};
+use super::facts::Facts;
+use super::mark::{Mark, MarkKind};
+use super::place::{dependants, place};
+use super::tool::{self, Answer, Took};
+use crate::model::{Micros, ObservationId};
+
+/// However calls hang together, putting one in its place ends: no more are moved for it than this.
+const MOST_MOVED: usize = 20_000;
+
+/// Puts a call in its place. It may be in the book already, and read anew.
+pub fn settle<B: Book>(book: &mut B, facts: Arc<Facts>) -> Result<(), B::Error> {
+    let new = facts.id;
+    let mut waiting: BTreeMap<(Micros, ObservationId), Option<Arc<Facts>>> = BTreeMap::new();
+    waiting.insert((facts.start, facts.id), Some(facts));
+    let mut is_new = true;
+    for _ in 0..MOST_MOVED {
+        // What began first comes first: others hang on it.
+        let Some(((_, id), facts)) = waiting.pop_first() else { break };
+        let facts = match facts {
+            Some(facts) => facts,
+            None => match book.facts(id)? {
+                Some(facts) => facts,
+                None => continue,
+            },
+        };
+        let is_first_time = is_new && id == new;
+        if is_first_time {
+            is_new = false;
+        }
+        let old = book.known(id)?;
+        let placed = place(book, &facts)?;
+        let moved = is_first_time || old.as_ref().is_none_or(|old| differs(old, &placed));
+        if moved {
+            book.put(&facts, &placed)?;
+        }
+        bring_results(book, &facts, &placed)?;
+        if let Some(left) = old.as_ref().and_then(|old| old.prior).filter(|left| Some(*left) != placed.prior)
+        {
+            // Results that stood there are taken back.
+            if let Some(facts) = book.facts(left)? {
+                let placed = place(book, &facts)?;
+                book.put(&facts, &placed)?;
+                enqueue(book, &facts, &mut waiting)?;
+            }
+        }
+        if moved {
+            enqueue(book, &facts, &mut waiting)?;
+        }
+    }
+    Ok(())
+}
+
+/// Those that hang on a call, to be looked at again.
+fn enqueue<B: Book>(
+    book: &mut B,
+    facts: &Facts,
+    waiting: &mut BTreeMap<(Micros, ObservationId), Option<Arc<Facts>>>,
+) -> Result<(), B::Error> {
+    for wanted in dependants(facts) {
+        for known in book.find(wanted)? {
+            let may_hang = match wanted.kind {
+                MarkKind::Gives => known.is_beside,
+                _ => {
+                    (known.start, known.id) > (facts.start, facts.id)
+                        || known.is_beside
+                        || is_beside(wanted.kind)
+                }
+            };
+            if known.id != facts.id && may_hang {
+                waiting.entry((known.start, known.id)).or_insert(None);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_beside(kind: MarkKind) -> bool {
+    kind == MarkKind::Beside
+}
+
+fn differs(old: &Known, new: &Placed) -> bool {
+    let place = (old.trace, &old.session, old.parent, old.prior, old.attempt, old.is_beside, old.is_double);
+    let new = (
+        new.trace,
+        &new.session,
+        new.parent,
+        new.prior,
+        new.attempt,
+        new.side.is_some(),
+        new.double_of.is_some(),
+    );
+    place != new
+}
+
+/// Results that a call brings go beside the calls of tools that asked for them.
+fn bring_results<B: Book>(book: &mut B, facts: &Facts, placed: &Placed) -> Result<(), B::Error> {
+    if placed.side.is_some() || placed.double_of.is_some() {
+        return Ok(());
+    }
+    if let Some(prior) = placed.prior.filter(|_| !facts.outcomes.is_empty()) {
+        let tools = book.tools(prior)?;
+        for (tool, outcome) in tool::paired(&tools, &facts.outcomes) {
+            let answer = tool.answered(facts, outcome);
+            if tool.takes(&answer) {
+                book.answer(tool, &answer)?;
+            }
+        }
+    }
+    for late in &facts.late {
+        for asker in book.find(Wanted::before(MarkKind::Gives, late.mark, facts.start))? {
+            let tools = book.tools(asker.id)?;
+            let Some(tool) = tools.iter().find(|tool| tool.call_id.as_deref() == Some(&late.id)) else {
+                continue;
+            };
+            let answer = Answer {
+                by: facts.id,
+                at: facts.start,
+                took: Took::Gap(facts.start.0.saturating_sub(tool.start.0)),
+                is_error: late.is_error.then_some(true),
+                preview: late.preview.clone(),
+                is_late: true,
+            };
+            if tool.takes(&answer) {
+                book.answer(tool, &answer)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The marks to keep with a call, and with the calls of tools that it asks for.
+pub fn marks(facts: &Facts, placed: &Placed) -> Vec<(ObservationId, MarkKind, Mark)> {
+    let own = |kind, marks: &[Mark]| -> Vec<(ObservationId, MarkKind, Mark)> {
+        marks.iter().map(|mark| (facts.id, kind, *mark)).collect()
+    };
+    let mut all = own(MarkKind::Gives, &facts.gives);
+    // Whoever has found what it goes on from for sure waits for nothing else.
+    let is_sure = placed.prior.is_some() && facts.needs.first().is_some_and(|need| need.exact);
+    let needs = facts.needs.iter().take(if is_sure { 1 } else { usize::MAX });
+    all.extend(needs.map(|need| (facts.id, MarkKind::Needs, need.mark)));
+    all.extend(facts.late.iter().map(|late| (facts.id, MarkKind::Needs, late.mark)));
+    all.extend(facts.asks.map(|asks| (facts.id, MarkKind::Asks, asks)));
+    all.extend(own(MarkKind::Begins, &facts.begins));
+    if placed.side.is_none() {
+        all.extend(own(MarkKind::Words, &facts.words));
+        all.extend(own(MarkKind::Thread, &facts.thread));
+    }
+    all.extend(own(MarkKind::Beside, &facts.beside));
+    if facts.is_first {
+        all.extend(own(MarkKind::Under, &facts.under));
+    }
+    for (place, call) in facts.calls.iter().enumerate() {
+        let tool = tool::id_of(facts.id, place);
+        all.extend(call.prompts.iter().map(|mark| (tool, MarkKind::Prompts, *mark)));
+    }
+    all.sort_unstable_by_key(|(id, kind, mark)| (*id, kind.number(), *mark));
+    all.dedup();
+    all
+}

@@ -1,0 +1,279 @@
+//! A history read as a conversation: where the user spoke, where the model answered, what was put beside.
+
+use crate::model::{Message, Part, PartKind};
+
+/// How agents mark what they tell the model beside what their user says. What stands between such a mark and its end is
+/// no user's words; nor is what follows a mark that has no end.
+const ASIDES: &[(&str, Option<&str>)] = &[
+    ("<system-reminder>", Some("</system-reminder>")),
+    ("<environment_context>", Some("</environment_context>")),
+    ("<environment_details>", Some("</environment_details>")),
+    ("<session_context>", Some("</session_context>")),
+    ("<user_instructions>", Some("</user_instructions>")),
+    ("<permissions instructions>", Some("</permissions instructions>")),
+    ("<skills_instructions>", Some("</skills_instructions>")),
+    ("<task-notification>", Some("</task-notification>")),
+    ("<local-command-stdout>", Some("</local-command-stdout>")),
+    ("<local-command-caveat>", Some("</local-command-caveat>")),
+    ("<ide_opened_file>", Some("</ide_opened_file>")),
+    ("<ide_selection>", Some("</ide_selection>")),
+    ("<turn_aborted>", Some("</turn_aborted>")),
+    ("<subagent_notification>", Some("</subagent_notification>")),
+    ("[SYSTEM NOTIFICATION", None),
+    ("# AGENTS.md instructions", None),
+];
+
+/// What of a text the user said: what stands behind an agent's asides.
+pub fn words(text: &str) -> &str {
+    let mut rest = text.trim();
+    while let Some((_, end)) = ASIDES.iter().find(|(mark, _)| rest.starts_with(mark)) {
+        rest = match end.and_then(|end| rest.find(end).map(|at| at + end.len())) {
+            Some(at) => rest.get(at..).unwrap_or_default().trim_start(),
+            None => "",
+        };
+    }
+    rest
+}
+
+/// What a message is in a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beat {
+    Assistant,
+    /// The user says something.
+    Words,
+    /// The user shows something without a word.
+    Shown,
+    Results,
+    /// Neither: a system prompt, an agent's aside.
+    Beside,
+}
+
+fn beat(message: &Message) -> Beat {
+    match message.role.as_str() {
+        "assistant" | "model" | "chatbot" | "CHATBOT" => return Beat::Assistant,
+        "system" | "developer" | "SYSTEM" => return Beat::Beside,
+        _ => {}
+    }
+    let (mut shown, mut results) = (false, false);
+    for part in &message.parts {
+        match &part.kind {
+            PartKind::Text(text) if !words(text).is_empty() => return Beat::Words,
+            PartKind::Text(_) | PartKind::Reasoning(_) => {}
+            PartKind::ToolCallResponse { .. } | PartKind::ServerToolCallResponse { .. } => results = true,
+            _ => shown = true,
+        }
+    }
+    match (results, shown) {
+        (true, _) => Beat::Results,
+        (false, true) => Beat::Shown,
+        (false, false) => Beat::Beside,
+    }
+}
+
+/// A conversation up to what is asked now.
+pub struct Story<'a> {
+    messages: &'a [Message],
+    /// Where the last turn of the model stands.
+    last: Option<(usize, usize)>,
+    /// Where the messages begin that the user's turn under way began with.
+    turn: usize,
+    /// The user has said something that no one answered yet.
+    pub opens: bool,
+}
+
+impl<'a> Story<'a> {
+    pub fn of(messages: &'a [Message]) -> Self {
+        let end = messages.iter().rposition(|message| beat(message) == Beat::Assistant);
+        let Some(end) = end else { return Self { messages, last: None, turn: 0, opens: true } };
+        let start = begin_of_block(messages, end);
+        let tail = messages.get(end + 1..).unwrap_or_default();
+        let has = |wanted: Beat| tail.iter().any(|message| beat(message) == wanted);
+        // A picture beside a tool's result is part of that result, for want of a better place.
+        let opens = has(Beat::Words) || (has(Beat::Shown) && !has(Beat::Results));
+        let turn = if opens { end + 1 } else { begin_of_turn(messages, start) };
+        Self { messages, last: Some((start, end)), turn, opens }
+    }
+
+    /// No model has spoken yet.
+    pub fn is_first(&self) -> bool {
+        self.last.is_none()
+    }
+
+    /// The model's last turn, if there is one.
+    pub fn last(&self) -> Option<&'a [Message]> {
+        let (start, end) = self.last?;
+        self.messages.get(start..=end)
+    }
+
+    /// The first turn of the model in the user's turn under way, where it is not the last.
+    pub fn first_of_turn(&self) -> Option<&'a [Message]> {
+        self.block_behind(self.turn).filter(|block| !self.is_last(block))
+    }
+
+    /// The model's first turn of all, where it is not the last.
+    pub fn first_of_all(&self) -> Option<&'a [Message]> {
+        self.block_behind(0).filter(|block| !self.is_last(block))
+    }
+
+    fn is_last(&self, block: &[Message]) -> bool {
+        self.last().is_some_and(|last| std::ptr::eq(last.as_ptr(), block.as_ptr()))
+    }
+
+    fn block_behind(&self, from: usize) -> Option<&'a [Message]> {
+        let rest = self.messages.get(from..)?;
+        let start = from + rest.iter().position(|message| beat(message) == Beat::Assistant)?;
+        let rest = self.messages.get(start..)?;
+        let length = rest.iter().position(|message| beat(message) != Beat::Assistant).unwrap_or(rest.len());
+        self.messages.get(start..start + length)
+    }
+
+    /// What stands behind the model's last turn.
+    pub fn tail(&self) -> &'a [Message] {
+        let from = self.last.map_or(0, |(_, end)| end + 1);
+        self.messages.get(from..).unwrap_or_default()
+    }
+
+    /// The user's words that the turn under way began with.
+    pub fn turn_words(&self) -> Vec<&'a str> {
+        words_until_answered(self.messages.get(self.turn..).unwrap_or_default())
+    }
+
+    /// The words before the model's last turn, where they are the user's.
+    pub fn words_before_last(&self) -> Vec<&'a str> {
+        match self.last {
+            Some((start, _)) => {
+                let turn = begin_of_turn(self.messages, start);
+                words_until_answered(self.messages.get(turn..start).unwrap_or_default())
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// The first words of all.
+    pub fn first_words(&self) -> Vec<&'a str> {
+        words_until_answered(self.messages)
+    }
+}
+
+/// Where the block of the model's messages begins that ends here.
+fn begin_of_block(messages: &[Message], end: usize) -> usize {
+    let before = messages.get(..end).unwrap_or_default();
+    before.iter().rposition(|message| beat(message) != Beat::Assistant).map_or(0, |at| at + 1)
+}
+
+/// Where the user's turn begins that a model's block belongs to.
+fn begin_of_turn(messages: &[Message], block: usize) -> usize {
+    let mut at = block;
+    loop {
+        let before = messages.get(..at).unwrap_or_default();
+        let Some(previous) = before.iter().rposition(|message| beat(message) == Beat::Assistant) else {
+            return 0;
+        };
+        let between = before.get(previous + 1..).unwrap_or_default();
+        let has = |wanted: Beat| between.iter().any(|message| beat(message) == wanted);
+        if has(Beat::Words) || (has(Beat::Shown) && !has(Beat::Results)) {
+            return previous + 1;
+        }
+        at = previous;
+    }
+}
+
+fn words_until_answered(messages: &[Message]) -> Vec<&str> {
+    let asked = messages.iter().take_while(|message| beat(message) != Beat::Assistant);
+    let spoken = asked.filter(|message| beat(message) == Beat::Words);
+    spoken.flat_map(|message| texts(&message.parts)).collect()
+}
+
+/// What the user says in these parts.
+pub fn texts(parts: &[Part]) -> impl Iterator<Item = &str> {
+    parts.iter().filter_map(|part| match &part.kind {
+        PartKind::Text(text) => Some(words(text)).filter(|words| !words.is_empty()),
+        _ => None,
+    })
+}
+
+/// Text that is no user's words: what agents tell the model beside.
+pub fn asides(messages: &[Message]) -> impl Iterator<Item = &str> {
+    let parts = messages.iter().filter(|message| message.role == "user").flat_map(|message| &message.parts);
+    parts.filter_map(|part| match &part.kind {
+        PartKind::Text(text) if words(text).len() < text.trim().len() => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn says(role: &str, text: &str) -> Message {
+        Message::new(role, vec![Part::text(text)])
+    }
+
+    fn result() -> Message {
+        let response = json!("ok");
+        Message::new(
+            "tool",
+            vec![PartKind::ToolCallResponse { id: None, name: None, response, is_error: None }.into()],
+        )
+    }
+
+    #[test]
+    fn asides_are_not_words() {
+        assert_eq!(words("<system-reminder>\nx\n</system-reminder>\n\nDo it"), "Do it");
+        assert_eq!(words(" <system-reminder>x"), "");
+        assert_eq!(words("[SYSTEM NOTIFICATION - NOT USER INPUT]\nx"), "");
+        assert_eq!(
+            words("<environment_context>a</environment_context><user_instructions>b</user_instructions>c"),
+            "c"
+        );
+        assert_eq!(words("Look at <system-reminder>"), "Look at <system-reminder>");
+    }
+
+    #[test]
+    fn a_turn_begins_with_words() {
+        let messages = [
+            says("system", "s"),
+            says("user", "<environment_context>e</environment_context>"),
+            says("user", "Do"),
+        ];
+        let story = Story::of(&messages);
+        assert!(story.opens && story.is_first());
+        assert_eq!(story.turn_words(), ["Do"]);
+
+        let mut messages =
+            vec![says("user", "one"), says("assistant", "a"), result(), says("assistant", "b"), result()];
+        let story = Story::of(&messages);
+        assert!(!story.opens);
+        assert_eq!((story.turn_words(), story.first_words()), (vec!["one"], vec!["one"]));
+        assert_eq!(story.last().unwrap()[0].text(), "b");
+        assert_eq!(story.first_of_turn().unwrap()[0].text(), "a");
+
+        messages.push(says("user", "<system-reminder>r</system-reminder>"));
+        assert!(!Story::of(&messages).opens);
+        messages.extend([says("assistant", "c"), says("user", "two")]);
+        let story = Story::of(&messages);
+        assert!(story.opens);
+        assert_eq!((story.turn_words(), story.words_before_last()), (vec!["two"], vec!["one"]));
+        assert!(story.first_of_turn().is_none());
+        assert_eq!(story.first_of_all().unwrap()[0].text(), "a");
+        messages.extend([says("assistant", "d"), result()]);
+        let story = Story::of(&messages);
+        assert!(!story.opens);
+        assert_eq!(story.turn_words(), ["two"]);
+        assert!(story.first_of_turn().is_none(), "the last is the first");
+        assert_eq!(story.first_of_all().unwrap()[0].text(), "a");
+    }
+
+    #[test]
+    fn a_picture_beside_a_result_is_no_turn() {
+        let picture = PartKind::Uri { modality: "image", mime_type: None, uri: "data:".to_owned() };
+        let picture = Message::new("user", vec![picture.into()]);
+        let mut messages = vec![says("user", "one"), says("assistant", "a"), result(), picture.clone()];
+        assert!(!Story::of(&messages).opens);
+        messages.truncate(2);
+        messages.push(picture);
+        assert!(Story::of(&messages).opens);
+    }
+}

@@ -1,0 +1,9 @@
+//! Where calls are put: played sessions of which each call's place is known, in any order; and a corpus of recorded ones.
+
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
+
+mod agent;
+mod corpus;
+mod memory;
+mod order;
+mod sessions;
