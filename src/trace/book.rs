@@ -15,6 +15,8 @@ pub struct Known {
     pub start: Micros,
     pub end: Option<Micros>,
     pub failed: bool,
+    /// What it asked cannot be answered.
+    pub is_refused: bool,
     /// It is seen elsewhere already: another recorder before the same provider saw it too.
     pub is_double: bool,
     pub is_beside: bool,

@@ -18,8 +18,14 @@ const CONTINUED: &[&str] = &["openai.responses", "gemini.interactions", "mistral
 const NAMELESS: &[&str] = &["gemini.", "ollama."];
 /// A text that a tool is given may be an agent's task from this length on.
 const SHORTEST_PROMPT: usize = 12;
-/// A line of this length says which answer it is from.
-const SHORTEST_LINE: usize = 24;
+/// So many words in a row say which answer they are from; of a text those are taken whose hash comes first.
+const RUN: usize = 6;
+/// A shorter answer may stand in any text: it is known as a whole alone.
+const SHORTEST_ANSWER: usize = 16;
+/// So many runs of a text are looked for in other calls' answers.
+const MOST_RUNS: usize = 6;
+/// No more words of a text than these are looked at.
+const MOST_WORDS: usize = 4000;
 /// History of this length may begin with a summary of another.
 const SHORTEST_SUMMARY: usize = 200;
 /// Of a text so many lines are looked at.
@@ -32,6 +38,8 @@ pub struct Facts {
     pub end: Option<Micros>,
     /// No whole answer came.
     pub failed: bool,
+    /// What was asked cannot be answered: asking again is no attempt of the same.
+    pub is_refused: bool,
     /// It is a step of a conversation, or beside one.
     pub speaks: bool,
     pub said: Where,
@@ -49,8 +57,6 @@ pub struct Facts {
     pub beside: Vec<Mark>,
     pub thread: Vec<Mark>,
     pub under: Vec<Mark>,
-    /// What names the conversation by itself: the ids in the model's first turn.
-    pub key: Option<Mark>,
     pub calls: Vec<Call>,
     pub server_calls: Vec<ServerCall>,
     pub outcomes: Vec<Outcome>,
@@ -156,8 +162,8 @@ pub fn facts(observation: &Observation, said: &Said, scope: Mark) -> Facts {
     facts.gives = of.gives();
     facts.needs = of.needs();
     facts.asks = Some(of.asks());
-    facts.key = of.key();
     let spoken: Vec<&str> = story.turn_words();
+    facts.is_first &= reading.asked.continues.is_none();
     if facts.is_first {
         facts.begins = begins(&spoken);
     }
@@ -198,6 +204,7 @@ fn bare(observation: &Observation, said: &Said) -> Facts {
         start: observation.start,
         end: observation.end,
         failed: observation.status != Status::Ok,
+        is_refused: observation.http_status.is_some_and(is_final),
         speaks: false,
         thread: names(own),
         under: names([&parent_thread, &parent_session]),
@@ -219,7 +226,6 @@ fn bare(observation: &Observation, said: &Said) -> Facts {
         begins: Vec::new(),
         words: Vec::new(),
         beside: Vec::new(),
-        key: None,
         calls: Vec::new(),
         server_calls: Vec::new(),
         outcomes: Vec::new(),
@@ -227,6 +233,11 @@ fn bare(observation: &Observation, said: &Said) -> Facts {
         retries: said.retries.unwrap_or(0),
         title: None,
     }
+}
+
+/// Whoever is told this and asks the same again is told it again.
+fn is_final(status: u16) -> bool {
+    (400..500).contains(&status) && !matches!(status, 408 | 409 | 425 | 429)
 }
 
 fn thread_mark(id: &str) -> Mark {
@@ -256,7 +267,7 @@ impl Of<'_> {
                 marks.extend(self.turn_mark(block, &self.story.turn_words()));
             }
             if !has_ids {
-                marks.extend(self.line_mark(&message.text()));
+                marks.extend(self.run_marks(&message.text(), 1));
             }
         }
         marks.dedup();
@@ -273,7 +284,10 @@ impl Of<'_> {
         if let Some(id) = &self.reading.asked.continues {
             need(Some(response_mark(id)), Needed::Last, true, "inferred:previous-response-id");
         }
-        if let Some(last) = self.story.last() {
+        // A result names its call, also where the call itself is left out.
+        let result = result_ids(self.story.tail()).next();
+        need(result.map(|id| call_mark(id, "")), Needed::Last, true, "inferred:tool-call-id");
+        if let Some(last) = self.story.last().filter(|_| result.is_none()) {
             match call_ids(last).next() {
                 Some((id, name)) => {
                     need(Some(call_mark(id, name)), Needed::Last, true, "inferred:tool-call-id");
@@ -282,7 +296,8 @@ impl Of<'_> {
                     let words = self.story.words_before_last();
                     need(self.turn_mark(last, &words), Needed::Last, false, "inferred:assistant-turn");
                     let text: String = last.iter().map(Message::text).collect();
-                    need(self.line_mark(&text), Needed::Last, false, "inferred:assistant-text");
+                    let run = self.run_marks(&text, 1).first().copied();
+                    need(run, Needed::Last, false, "inferred:assistant-text");
                 }
             }
         }
@@ -294,10 +309,9 @@ impl Of<'_> {
         }
         need(first_id(self.story.first_of_all()), Needed::FirstOfAll, true, "inferred:first-assistant-turn");
         if self.story.is_first() {
-            let words = self.story.turn_words();
-            let long = words.iter().filter(|text| text.len() >= SHORTEST_SUMMARY);
-            for line in long.filter_map(|text| longest_line(text)).take(3) {
-                let mark = Marking::of("line").and_mark(self.scope).and(line).mark();
+            let words = self.story.turn_words().join("\n");
+            let runs = if words.len() >= SHORTEST_SUMMARY { MOST_RUNS } else { 0 };
+            for mark in self.run_marks(&words, runs) {
                 need(Some(mark), Needed::Summary, false, "inferred:summary");
             }
         }
@@ -306,7 +320,7 @@ impl Of<'_> {
 
     /// A turn of the model by what it says, and what was said before.
     fn turn_mark(&self, block: &[Message], before: &[&str]) -> Option<Mark> {
-        let mut marking = Marking::of("turn").and_mark(self.scope);
+        let mut marking = Marking::of("turn").and_mark(self.scope).and(self.reading.dialect);
         for words in self.story.first_words().iter().chain(before) {
             marking = marking.and_words(words);
         }
@@ -314,7 +328,7 @@ impl Of<'_> {
         let mut text = String::new();
         for part in block.iter().flat_map(|message| &message.parts) {
             match &part.kind {
-                PartKind::Text(own) | PartKind::Refusal(own) => text.push_str(own),
+                PartKind::Text(own) | PartKind::Refusal(own) => text.push_str(without_thoughts(own)),
                 PartKind::ToolCall { name, arguments, .. } => {
                     is_empty = false;
                     marking = marking.and("call").and(name).and_json(arguments);
@@ -322,15 +336,25 @@ impl Of<'_> {
                 _ => {}
             }
         }
-        if is_empty && text.trim().is_empty() {
-            return None;
+        // What is said beside calls comes back in many forms, or not at all.
+        match is_empty {
+            false => Some(marking.mark()),
+            true if text.trim().is_empty() => None,
+            true => Some(marking.and_words(&text).mark()),
         }
-        Some(marking.and_words(&text).mark())
     }
 
-    fn line_mark(&self, text: &str) -> Option<Mark> {
-        let line = longest_line(text)?;
-        Some(Marking::of("line").and_mark(self.scope).and(line).mark())
+    /// What a text is known by where it stands in another: the runs of words whose hashes come first.
+    fn run_marks(&self, text: &str, most: usize) -> Vec<Mark> {
+        let text = without_thoughts(text);
+        if text.split_whitespace().nth(SHORTEST_ANSWER).is_none() {
+            let is_telling = text.split_whitespace().nth(RUN).is_some() && most > 0;
+            let whole = || Marking::of("text").and_mark(self.scope).and_words(text).mark();
+            return is_telling.then(whole).into_iter().collect();
+        }
+        let runs = runs(text, most);
+        let mark = |run: u64| Marking::of("run").and_mark(self.scope).and_mark(Mark(run)).mark();
+        runs.into_iter().map(mark).collect()
     }
 
     /// What is asked, whichever model is to answer it.
@@ -360,12 +384,6 @@ impl Of<'_> {
             asked.input.iter().filter(|message| !matches!(message.role.as_str(), "system" | "developer"));
         marking.and(&spoken.count().to_string()).mark()
     }
-
-    fn key(&self) -> Option<Mark> {
-        let first = self.story.first_of_all().or_else(|| self.story.last());
-        let block = first.unwrap_or(self.reading.answered.output.get(..1).unwrap_or_default());
-        call_ids(block).next().map(|(id, name)| call_mark(id, name))
-    }
 }
 
 fn response_mark(id: &str) -> Mark {
@@ -389,6 +407,14 @@ fn call_ids(block: &[Message]) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
+/// The ids of the calls whose results are in these messages.
+fn result_ids(messages: &[Message]) -> impl Iterator<Item = &str> {
+    messages.iter().flat_map(|message| &message.parts).filter_map(|part| match &part.kind {
+        PartKind::ToolCallResponse { id: Some(id), .. } => is_unique(id).then_some(id.as_str()),
+        _ => None,
+    })
+}
+
 /// Some providers number calls from nought: such an id names a call within its answer alone.
 fn is_unique(id: &str) -> bool {
     let mut runs = id.split(|c: char| !c.is_ascii_alphanumeric());
@@ -396,9 +422,31 @@ fn is_unique(id: &str) -> bool {
         || id.len() >= 20 && id.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
-fn longest_line(text: &str) -> Option<&str> {
-    let longest = text.lines().map(str::trim).max_by_key(|line| line.len())?;
-    (longest.len() >= SHORTEST_LINE).then_some(longest)
+/// An answer without the thoughts that some models write before it, and some clients.
+fn without_thoughts(text: &str) -> &str {
+    let thoughts = text.trim_start().strip_prefix("<think>").and_then(|text| text.split_once("</think>"));
+    thoughts.map_or(text, |(_, answer)| answer)
+}
+
+fn runs(text: &str, most: usize) -> Vec<u64> {
+    let bare = |word: &str| -> u64 {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        // FNV-1a: this is done for every word.
+        word.bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    };
+    let words: Vec<u64> = text.split_whitespace().take(MOST_WORDS).map(bare).collect();
+    let mut runs: Vec<u64> = words
+        .windows(RUN)
+        .map(|run| {
+            run.iter()
+                .fold(0, |hash: u64, word| (hash.rotate_left(7) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+        })
+        .collect();
+    runs.sort_unstable();
+    runs.dedup();
+    runs.truncate(most);
+    runs
 }
 
 fn first_line(text: &str) -> Option<&str> {

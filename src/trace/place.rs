@@ -10,6 +10,8 @@ use crate::model::{Link, Micros, ObservationId, TraceId};
 const RETRY_WITHIN: u64 = 15 * 60 * 1_000_000;
 /// What is beside the main line comes with it.
 const BESIDE_WITHIN: u64 = 2 * 60 * 1_000_000;
+/// A summary is gone on from this soon.
+const SUMMED_WITHIN: u64 = 60 * 60 * 1_000_000;
 /// An agent begins this soon after it was asked for, where no id says that they belong together.
 const BEGIN_WITHIN: u64 = 10 * 60 * 1_000_000;
 /// Sessions that are known by their content alone begin like this.
@@ -100,11 +102,11 @@ fn session(facts: &Facts, prior: Option<&Prior>, started: Option<&Started>, plac
         placed.session.clone_from(&prior.known.session);
         placed.links.push(link("session", prior.need.reason, prior.confidence));
     } else if facts.speaks {
-        // The ids in the model's first turn name the conversation, also where its beginning was never seen.
-        let key = facts.key.map_or(u128::from(facts.id.0), |key| u128::from(key.0));
-        let id = Marking::of("session").and(&key.to_string()).mark();
+        // Named after its first call that was seen. The ids in the model's first turn would name it as well, but histories
+        // are made up, too: of examples that all conversations of a program begin with.
+        let id = Marking::of("session").and(&facts.id.to_string()).mark();
         placed.session = Some(format!("{INFERRED_SESSION}{:016x}", id.0));
-        placed.links.push(link("session", "inferred:first-assistant-turn", 0.9));
+        placed.links.push(link("session", "inferred:first-call", 0.9));
     }
 }
 
@@ -221,7 +223,8 @@ fn retried<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Known>, B::Err
     let since = Micros(facts.start.0.saturating_sub(RETRY_WITHIN));
     let wanted = Wanted { from: since, ..Wanted::before(MarkKind::Asks, asks, facts.start) };
     let same: Vec<Known> = book.find(wanted)?.into_iter().filter(|known| !known.is_double).collect();
-    let failed: Vec<&Known> = same.iter().filter(|known| known.failed && known.id != facts.id).collect();
+    let failed: Vec<&Known> =
+        same.iter().filter(|known| known.failed && !known.is_refused && known.id != facts.id).collect();
     if failed.is_empty() {
         return Ok(None);
     }
@@ -268,6 +271,9 @@ fn prior<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Prior>, B::Error
 /// Likeness alone joins no two sessions that callers named.
 fn may_follow(facts: &Facts, known: &Known, need: &Need) -> bool {
     if known.start > facts.start || (known.start, known.id) >= (facts.start, facts.id) {
+        return false;
+    }
+    if need.turn == Needed::Summary && facts.start.0.saturating_sub(known.start.0) > SUMMED_WITHIN {
         return false;
     }
     need.exact || facts.said.session.as_ref().is_none_or(|said| known.session.as_ref() == Some(&said.value))

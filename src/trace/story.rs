@@ -84,7 +84,12 @@ pub struct Story<'a> {
 impl<'a> Story<'a> {
     pub fn of(messages: &'a [Message]) -> Self {
         let end = messages.iter().rposition(|message| beat(message) == Beat::Assistant);
-        let Some(end) = end else { return Self { messages, last: None, turn: 0, opens: true } };
+        let Some(end) = end else {
+            // Where the provider keeps the history, results may come alone.
+            let opens = !messages.iter().any(|message| beat(message) == Beat::Results)
+                || messages.iter().any(|message| beat(message) == Beat::Words);
+            return Self { messages, last: None, turn: 0, opens };
+        };
         let start = begin_of_block(messages, end);
         let tail = messages.get(end + 1..).unwrap_or_default();
         let has = |wanted: Beat| tail.iter().any(|message| beat(message) == wanted);
@@ -96,7 +101,7 @@ impl<'a> Story<'a> {
 
     /// No model has spoken yet.
     pub fn is_first(&self) -> bool {
-        self.last.is_none()
+        self.last.is_none() && !self.messages.iter().any(|message| beat(message) == Beat::Results)
     }
 
     /// The model's last turn, if there is one.

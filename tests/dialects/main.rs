@@ -4,5 +4,6 @@
 
 mod corpus;
 mod fixture;
+mod record;
 mod run;
 mod sockets;

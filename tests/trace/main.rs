@@ -6,4 +6,6 @@ mod agent;
 mod corpus;
 mod memory;
 mod order;
+#[path = "../dialects/record.rs"]
+mod record;
 mod sessions;

@@ -101,11 +101,11 @@ fn no_ids(play: &mut Play) {
 
 fn ids_dropped(play: &mut Play) {
     let mut line = Line { dialect: "gemini.generate", ..Line::new("s") };
-    line.user("1", "What is the weather in Paris?");
-    let answer = play.calls("weather", json!({"city": "Paris"}));
+    line.user("1", "What is the weather in Oslo?");
+    let answer = play.calls("weather", json!({"city": "Oslo"}));
     play.begin(&line, &answer, 100_000, Status::Ok);
     play.wait(100_000);
-    let bare = Answer { calls: vec![(None, "weather".to_owned(), json!({"city": "Paris"}))], ..answer };
+    let bare = Answer { calls: vec![(None, "weather".to_owned(), json!({"city": "Oslo"}))], ..answer };
     let mut sent = line.clone();
     let id = play.made.len();
     play.turn(&mut sent, &bare);
