@@ -181,6 +181,11 @@ fn sums(what: &'static str, summaries: &[Summary]) -> Result<(), ExitCode> {
     data(&table.show(terminal_width()))
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a session does not take centuries")]
+fn millis(micros: u64) -> f64 {
+    micros as f64 / 1000.0
+}
+
 fn summary(summary: &Summary) -> Value {
     let Summary {
         id,
@@ -196,6 +201,9 @@ fn summary(summary: &Summary) -> Value {
         providers,
         users,
         tags,
+        tools,
+        title,
+        status,
     } = summary;
     json!({
         "id": id, "session_id": session, "first_time": Micros::rfc3339(*first), "last_time": Micros::rfc3339(*last),
@@ -205,6 +213,8 @@ fn summary(summary: &Summary) -> Value {
         "cache_read": totals.cache_read, "cache_write": totals.cache_write, "reasoning": totals.reasoning,
         "cost": totals.cost.to_json(), "unknown_usage": totals.unknown_usage, "unknown_cost": totals.unknown_cost,
         "input_preview": input_preview, "output_preview": output_preview, "models": models,
-        "providers": providers, "users": users, "tags": tags,
+        "providers": providers, "users": users, "tags": tags, "tools_used": tools, "title": title, "status": status,
+        "retries": totals.retries, "model_ms": millis(totals.model_time), "tool_ms": millis(totals.tool_time),
+        "wasted_ms": millis(totals.wasted_time), "wasted_tokens": totals.wasted_tokens,
     })
 }

@@ -27,6 +27,8 @@ pub enum Status {
     Cancelled,
     /// We or the upstream broke off.
     Interrupted,
+    /// A call of a tool without a result.
+    Open,
 }
 
 /// One step.
@@ -69,6 +71,7 @@ pub struct Place {
     /// 1 for the first.
     pub attempt: u32,
     pub prompt_version: Option<String>,
+    pub tools_version: Option<String>,
     pub links: Vec<Link>,
 }
 
@@ -99,7 +102,7 @@ pub struct Client {
 }
 
 impl Status {
-    pub const ALL: [Self; 4] = [Self::Ok, Self::Error, Self::Cancelled, Self::Interrupted];
+    pub const ALL: [Self; 5] = [Self::Ok, Self::Error, Self::Cancelled, Self::Interrupted, Self::Open];
 
     /// As the record says it.
     pub const fn name(self) -> &'static str {
@@ -108,6 +111,7 @@ impl Status {
             Self::Error => "error",
             Self::Cancelled => "cancelled",
             Self::Interrupted => "interrupted",
+            Self::Open => "open",
         }
     }
 
@@ -240,6 +244,13 @@ fn millis(from: Micros, to: Micros) -> f64 {
     micros / 1000.0
 }
 
+impl Link {
+    pub fn to_json(&self) -> Value {
+        let Self { to, reason, confidence } = self;
+        json!({"to": to, "reason": reason, "confidence": confidence})
+    }
+}
+
 impl Place {
     fn put_identity(&self, o: &mut Map<String, Value>) {
         put(o, "trace_id", self.trace.to_string().into());
@@ -248,14 +259,11 @@ impl Place {
     }
 
     fn put_rest(&self, o: &mut Map<String, Value>) {
-        let Self { trace: _, session: _, parent: _, attempt, prompt_version, links } = self;
+        let Self { trace: _, session: _, parent: _, attempt, prompt_version, tools_version, links } = self;
         put(o, "prompt_version", json!(prompt_version));
+        put(o, "tools_version", json!(tools_version));
         put(o, "attempt", (*attempt).into());
-        let links = links.iter().map(|link| {
-            let Link { to, reason, confidence } = link;
-            json!({"to": to, "reason": reason, "confidence": confidence})
-        });
-        put(o, "links", links.collect());
+        put(o, "links", links.iter().map(Link::to_json).collect());
     }
 }
 

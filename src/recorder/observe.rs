@@ -199,6 +199,7 @@ fn place(exchange: &Exchange) -> Place {
         parent: None,
         attempt: 1,
         prompt_version: label("prompt_version"),
+        tools_version: None,
         links: Vec::new(),
     }
 }

@@ -27,6 +27,7 @@ pub use sqlite::{Mode, SqliteStore};
 pub use sums::{Prune, Pruned, Rollup, RollupFilter, Sketch, Stats, Summary, Totals, Verified, VerifyAt};
 
 use crate::model::{Exchange, ExchangeId, ObservationId};
+use crate::trace::Facts;
 
 /// Opens the store of a URL; `sqlite:FILE` is relative to the data folder.
 pub async fn open(
@@ -34,13 +35,14 @@ pub async fn open(
     data_folder: &Path,
     mode: Mode,
     config: &Config,
+    reread: Reread,
 ) -> Result<Arc<dyn Store>, StoreError> {
     let path = place(url, data_folder)?;
     if mode == Mode::ReadWrite {
         // What SQLite makes beside it takes over who may read it. Where it cannot be made, SQLite says why.
         let _ = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&path);
     }
-    Ok(Arc::new(SqliteStore::open(&path, mode, config).await?))
+    Ok(Arc::new(SqliteStore::open_with(&path, mode, config, reread).await?))
 }
 
 /// What a URL leads to.
@@ -76,7 +78,12 @@ pub struct Observed {
     pub output_preview: String,
     /// What full-text search finds beside the pieces of the exchange's bodies: the answer as it was put together.
     pub text: String,
+    /// What tells where it belongs. Absent where its head says that already.
+    pub facts: Option<Arc<Facts>>,
 }
+
+/// Reads an exchange again: what came later may put it elsewhere.
+pub type Reread = Arc<dyn Fn(&Exchange) -> Vec<Observed> + Send + Sync>;
 
 /// What a list shows of an observation.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,6 +12,10 @@ pub struct Summary {
     pub first: Micros,
     pub last: Micros,
     pub traces: u64,
+    /// As a call beside it named it; else the preview of what was said first will do.
+    pub title: Option<String>,
+    /// `ok`, `error` or `unfinished`, as its last step on the main line ended.
+    pub status: &'static str,
     pub totals: Totals,
     /// Where the first observation's input, and the last one's output, begin.
     pub input_preview: String,
@@ -20,6 +24,7 @@ pub struct Summary {
     pub providers: Vec<String>,
     pub users: Vec<String>,
     pub tags: Vec<String>,
+    pub tools: Vec<String>,
     /// Its place in the list it came in.
     pub cursor: super::Cursor,
 }
@@ -41,6 +46,14 @@ pub struct Totals {
     pub cost: Usd,
     pub unknown_usage: u64,
     pub unknown_cost: u64,
+    /// Attempts beyond the first.
+    pub retries: u64,
+    /// In microseconds: models at work, tools at work, calls of models that came to nothing.
+    pub model_time: u64,
+    pub tool_time: u64,
+    pub wasted_time: u64,
+    /// What calls used that came to nothing.
+    pub wasted_tokens: u64,
 }
 
 /// Which sums of hours.
@@ -141,7 +154,7 @@ pub struct Stats {
 
 impl Totals {
     /// All but the cost.
-    pub(super) fn counts(&self) -> [u64; 13] {
+    pub(super) fn counts(&self) -> [u64; 18] {
         let Self {
             observations,
             generations,
@@ -157,6 +170,11 @@ impl Totals {
             cost: _,
             unknown_usage,
             unknown_cost,
+            retries,
+            model_time,
+            tool_time,
+            wasted_time,
+            wasted_tokens,
         } = *self;
         [
             observations,
@@ -172,11 +190,16 @@ impl Totals {
             reasoning,
             unknown_usage,
             unknown_cost,
+            retries,
+            model_time,
+            tool_time,
+            wasted_time,
+            wasted_tokens,
         ]
     }
 
     /// The same, in the same order, to be changed.
-    pub(super) fn counts_mut(&mut self) -> [&mut u64; 13] {
+    pub(super) fn counts_mut(&mut self) -> [&mut u64; 18] {
         [
             &mut self.observations,
             &mut self.generations,
@@ -191,6 +214,11 @@ impl Totals {
             &mut self.reasoning,
             &mut self.unknown_usage,
             &mut self.unknown_cost,
+            &mut self.retries,
+            &mut self.model_time,
+            &mut self.tool_time,
+            &mut self.wasted_time,
+            &mut self.wasted_tokens,
         ]
     }
 

@@ -236,7 +236,7 @@ fn bare(observation: &Observation, said: &Said) -> Facts {
 }
 
 /// Whoever is told this and asks the same again is told it again.
-fn is_final(status: u16) -> bool {
+pub fn is_final(status: u16) -> bool {
     (400..500).contains(&status) && !matches!(status, 408 | 409 | 425 | 429)
 }
 

@@ -12,6 +12,7 @@
 
 mod book;
 mod facts;
+mod head;
 mod mark;
 mod place;
 mod said;
@@ -21,7 +22,8 @@ mod story;
 mod tool;
 
 pub use book::{Book, Known, Nearest, Placed, Wanted};
-pub use facts::{Call, Facts, Late, Outcome, ServerCall, Where, facts, scope};
+pub use facts::{Call, Facts, Late, Outcome, ServerCall, Where, facts, is_final, scope};
+pub use head::{DOUBLE, answer_in, of_tool, put_answer, put_place};
 pub use mark::{Mark, MarkKind};
 pub use place::INFERRED_SESSION;
 pub use said::{Id, Role, Said, Seen};

@@ -174,6 +174,7 @@ impl Play {
                 parent: None,
                 attempt: 1,
                 prompt_version: None,
+                tools_version: None,
                 links: Vec::new(),
             },
             caller: Caller::default(),

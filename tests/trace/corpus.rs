@@ -60,6 +60,7 @@ fn recorded(record: &Value, number: u64) -> Option<Recorded> {
             parent: None,
             attempt: 1,
             prompt_version: None,
+            tools_version: None,
             links: Vec::new(),
         },
         caller: Caller::default(),

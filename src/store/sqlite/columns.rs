@@ -8,8 +8,10 @@ use super::fault::Result;
 use crate::model::{ExchangeId, Kind, Micros, ObservationId, Status, TraceId, UsageSource, Usd};
 use crate::store::{StoreError, Totals};
 
+pub const KINDS_OF_WORDS: usize = 14;
+
 /// Columns that hold short texts which come often, with where the head has them.
-pub const WORDS: [(&str, &[&str]); 12] = [
+pub const WORDS: [(&str, &[&str]); KINDS_OF_WORDS] = [
     ("name", &["name"]),
     ("provider", &["provider"]),
     ("upstream", &["upstream"]),
@@ -22,22 +24,30 @@ pub const WORDS: [(&str, &[&str]); 12] = [
     ("user", &["user"]),
     ("client", &["client", "name"]),
     ("prompt_version", &["prompt_version"]),
+    ("tools_version", &["tools_version"]),
+    ("side", &["side"]),
 ];
 pub const PROVIDER: usize = 1;
 pub const REQUEST_MODEL: usize = 3;
 pub const RESPONSE_MODEL: usize = 4;
 pub const USER: usize = 9;
 pub const CLIENT: usize = 10;
+pub const FINISH: usize = 8;
+pub const NAME: usize = 0;
+pub const PROMPT_VERSION: usize = 11;
+pub const TOOLS_VERSION: usize = 12;
+pub const SIDE: usize = 13;
 
 /// Columns that count tokens.
 pub const TOKENS: [&str; 5] = ["input", "output", "cache_read", "cache_write", "reasoning"];
 
 /// The record's order of keys.
-const ORDER: [&str; 46] = [
+const ORDER: [&str; 51] = [
     "id",
     "trace_id",
     "session_id",
     "parent_id",
+    "prior_id",
     "type",
     "name",
     "start_time",
@@ -63,6 +73,7 @@ const ORDER: [&str; 46] = [
     "finish_reason",
     "finish_reason_raw",
     "usage",
+    "tool",
     "tool_calls",
     "server_tool_calls",
     "extra",
@@ -72,6 +83,9 @@ const ORDER: [&str; 46] = [
     "http_status",
     "cost",
     "prompt_version",
+    "tools_version",
+    "side",
+    "title",
     "attempt",
     "links",
     "losses",
@@ -90,6 +104,7 @@ pub struct Columns {
     pub trace: Option<u128>,
     pub session: Option<String>,
     pub parent: Option<u64>,
+    pub prior: Option<u64>,
     pub kind: u8,
     pub start: i64,
     /// Microseconds after the start.
@@ -105,8 +120,10 @@ pub struct Columns {
     pub response_id: Option<String>,
     pub lossy: bool,
     pub tokens: [Option<i64>; 5],
-    pub words: [Option<String>; 12],
+    pub words: [Option<String>; KINDS_OF_WORDS],
     pub tags: Vec<String>,
+    /// The title that it gave its conversation; no column has it.
+    pub title: Option<String>,
 }
 
 const SOURCES: [UsageSource; 3] = [UsageSource::Reported, UsageSource::Estimated, UsageSource::Partial];
@@ -131,6 +148,7 @@ impl Columns {
             trace: text("trace_id").and_then(TraceId::parse).map(|trace| trace.0),
             session: text("session_id").map(str::to_owned),
             parent: text("parent_id").and_then(ObservationId::parse).map(|parent| parent.0),
+            prior: text("prior_id").and_then(ObservationId::parse).map(|prior| prior.0),
             kind: number_of(&Kind::ALL, kind),
             start,
             ttft: time("first_token_time").map(|first| first - start),
@@ -147,6 +165,7 @@ impl Columns {
                 .map(|key| within(head, &["usage", key]).and_then(Value::as_i64).filter(|n| *n >= 0)),
             words: WORDS.map(|(_, path)| within(head, path).and_then(Value::as_str).map(str::to_owned)),
             tags: tags.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            title: text("title").map(str::to_owned),
         })
     }
 
@@ -161,6 +180,7 @@ impl Columns {
         put(&["trace_id"], json!(self.trace.map(|trace| TraceId(trace).to_string())));
         put(&["session_id"], json!(self.session));
         put(&["parent_id"], json!(self.parent.map(|parent| ObservationId(parent).to_string())));
+        put(&["prior_id"], json!(self.prior.map(|prior| ObservationId(prior).to_string())));
         put(&["type"], Kind::ALL.get(usize::from(self.kind)).map_or(Value::Null, |kind| kind.name().into()));
         put(&["start_time"], micros(0).rfc3339().into());
         put(&["first_token_time"], json!(self.ttft.map(|after| micros(after).rfc3339())));
@@ -204,11 +224,18 @@ impl Columns {
         self.words[RESPONSE_MODEL].as_deref().or(self.words[REQUEST_MODEL].as_deref())
     }
 
+    /// A step of what the user asked, and of no agent that another started.
+    pub fn is_main(&self) -> bool {
+        self.kind() == Kind::Generation && self.parent.is_none() && self.words[SIDE].is_none()
+    }
+
     /// What it adds to sums.
     pub fn totals(&self) -> Totals {
         let is = |status: Status| u64::from(Status::ALL.get(usize::from(self.status)) == Some(&status));
         let kind = self.kind();
         let token = |at: usize| self.tokens[at].unwrap_or(0).max(0).cast_unsigned();
+        let took = self.took.unwrap_or(0).max(0).cast_unsigned();
+        let wasted = kind == Kind::Generation && self.status != 0;
         // What costs nothing has nothing unknown about it.
         let counted = matches!(kind, Kind::Generation | Kind::Embedding | Kind::Retriever);
         Totals {
@@ -226,6 +253,11 @@ impl Columns {
             cost: Usd::from_picos(i128::from(self.cost.unwrap_or(0))),
             unknown_usage: u64::from(counted && self.tokens[0].is_none() && self.tokens[1].is_none()),
             unknown_cost: u64::from(counted && self.cost.is_none()),
+            retries: u64::from(self.attempt.is_some_and(|attempt| attempt > 1)),
+            model_time: if kind == Kind::Generation { took } else { 0 },
+            tool_time: if kind == Kind::Tool { took } else { 0 },
+            wasted_tokens: if wasted { token(0) + token(1) } else { 0 },
+            wasted_time: if wasted { took } else { 0 },
         }
     }
 }

@@ -5,13 +5,14 @@ use std::collections::HashSet;
 use tokio_rusqlite::rusqlite::Connection;
 use tokio_rusqlite::rusqlite::types::Value as Cell;
 
+use super::columns::{Columns, FINISH};
 use super::fault::{Result, broken};
 use super::observation::find;
 use super::plan::{Clause, Place, Plan, plan};
 use super::reading::Reading;
 use super::search::Search;
 use super::summary::{SumKey, sum};
-use crate::model::{ExchangeId, Micros, TraceId};
+use crate::model::{ExchangeId, Micros, Status, TraceId};
 use crate::store::{Cursor, Filter, Order, Page, Row, StoreError, Summary};
 
 /// How many rows are looked at together where each is asked whether it is a find.
@@ -300,10 +301,13 @@ fn summary(reading: &mut Reading, key: SumKey) -> Result<Summary> {
     };
     let mut preview = |seq: i64| reading.detail(seq);
     let (first, last) = (preview(sum.first_observation)?, preview(sum.last_observation)?);
-    let [models, providers, users, tags] = sum.words;
+    let last_one = find(reading.db, "o.seq = ?1", &Cell::Integer(sum.last_observation))?;
+    let last_one = last_one.map(|found| reading.with_words(&found)).transpose()?;
+    let [models, providers, users, tags, tools] = sum.words;
     let mut names =
         |ids: Vec<i64>| ids.into_iter().map(|id| reading.word(id)).collect::<Result<Vec<String>>>();
     let (models, providers, users, tags) = (names(models)?, names(providers)?, names(users)?, names(tags)?);
+    let tools = names(tools)?;
     let micros = |at: i64| Micros(at.max(0).cast_unsigned());
     Ok(Summary {
         id,
@@ -311,6 +315,8 @@ fn summary(reading: &mut Reading, key: SumKey) -> Result<Summary> {
         first: micros(sum.first),
         last: micros(sum.last),
         traces: sum.traces.max(0).cast_unsigned(),
+        title: sum.title.map(|(_, title)| title),
+        status: last_one.as_ref().map_or("ok", status),
         totals: sum.totals,
         input_preview: first.input_preview,
         output_preview: last.output_preview,
@@ -318,8 +324,20 @@ fn summary(reading: &mut Reading, key: SumKey) -> Result<Summary> {
         providers,
         users,
         tags,
+        tools,
         cursor: Cursor::default(),
     })
+}
+
+/// How it stands with what ended like this.
+fn status(last: &Columns) -> &'static str {
+    match Status::ALL.get(usize::from(last.status)) {
+        Some(Status::Error) => "error",
+        Some(Status::Cancelled | Status::Interrupted | Status::Open) => "unfinished",
+        // The model waits for a tool.
+        _ if last.words[FINISH].as_deref() == Some("tool_call") => "unfinished",
+        _ => "ok",
+    }
 }
 
 fn session_id(db: &Connection, seq: i64) -> Result<String> {

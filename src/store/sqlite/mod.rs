@@ -21,6 +21,7 @@ mod reading;
 mod exchange;
 mod columns;
 mod observation;
+mod placing;
 mod summary;
 mod rollup;
 mod plan;
@@ -68,7 +69,12 @@ struct Writer {
 }
 
 impl SqliteStore {
+    /// For whoever brings calls that have their places already.
     pub async fn open(path: &Path, mode: Mode, config: &Config) -> Result<Self> {
+        Self::open_with(path, mode, config, Arc::new(|_| Vec::new())).await
+    }
+
+    pub async fn open_with(path: &Path, mode: Mode, config: &Config, reread: Reread) -> Result<Self> {
         let writer = match mode {
             Mode::ReadOnly => None,
             Mode::ReadWrite => {
@@ -76,7 +82,7 @@ impl SqliteStore {
                 let opened = on_its_own(move || {
                     give_way();
                     let db = schema::open_to_write(&path, &config)?;
-                    let state = State::new(&db, &config)?;
+                    let state = State::new(&db, &config, reread)?;
                     Ok((db, state))
                 });
                 let (connection, state) = opened.await?;

@@ -4,8 +4,9 @@ use serde_json::{Map, Value};
 use tokio_rusqlite::rusqlite::types::Value as Cell;
 use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
-use super::columns::{Columns, TOKENS, WORDS, merge, rest};
+use super::columns::{Columns, KINDS_OF_WORDS, SIDE, TOKENS, WORDS, merge, rest};
 use super::fault::{Result, broken};
+use super::placing::Placing;
 use super::reading::{Made, Reading, made};
 use super::writing::Writing;
 use crate::model::{ExchangeId, ObservationId};
@@ -13,7 +14,7 @@ use crate::store::pieces::Reader;
 use crate::store::{Observed, StoreError, Stored};
 
 /// Every column of the table, in its order, without the tokens and words that come behind.
-const PLAIN: [&str; 20] = [
+const PLAIN: [&str; 21] = [
     "seq",
     "id",
     "exchange",
@@ -34,6 +35,7 @@ const PLAIN: [&str; 20] = [
     "response_id",
     "lossy",
     "pinned",
+    "prior",
 ];
 
 /// As many beginnings of inputs are remembered.
@@ -48,9 +50,17 @@ pub struct Found {
     pub session: Option<i64>,
     pub pinned: bool,
     /// Its words by their ids, in place of `columns.words`.
-    pub words: [Option<i64>; 12],
+    pub words: [Option<i64>; KINDS_OF_WORDS],
     /// Without the texts that stand elsewhere, which `whole` adds.
     pub columns: Columns,
+}
+
+impl Found {
+    /// A step of what the user asked, and of no agent that another started.
+    pub fn is_main(&self) -> bool {
+        let columns = &self.columns;
+        columns.kind() == crate::model::Kind::Generation && columns.parent.is_none() && self.words[SIDE].is_none()
+    }
 }
 
 /// What lists show beside the head, and what makes the rest.
@@ -73,7 +83,7 @@ pub fn columns() -> String {
 
 pub fn found(row: &Row) -> tokio_rusqlite::rusqlite::Result<Found> {
     let mut tokens = [None; 5];
-    let mut words = [None; 12];
+    let mut words = [None; KINDS_OF_WORDS];
     for (at, token) in tokens.iter_mut().enumerate() {
         *token = row.get(PLAIN.len() + at)?;
     }
@@ -91,6 +101,7 @@ pub fn found(row: &Row) -> tokio_rusqlite::rusqlite::Result<Found> {
             id: row.get::<_, i64>(1)?.cast_unsigned(),
             place: row.get(3)?,
             parent: row.get::<_, Option<i64>>(6)?.map(i64::cast_unsigned),
+            prior: row.get::<_, Option<i64>>(20)?.map(i64::cast_unsigned),
             kind: row.get(7)?,
             start: row.get(8)?,
             ttft: row.get(9)?,
@@ -126,7 +137,13 @@ pub fn find_all(db: &Connection, condition: &str, value: &Cell) -> Result<Vec<Fo
 impl Writing<'_> {
     /// Stores observations of an exchange, or of none, in the place of those of the same id.
     pub fn observe(&mut self, exchange: Option<(i64, ExchangeId)>, observed: &[Observed]) -> Result<()> {
-        for one in observed {
+        let (placed, others): (Vec<&Observed>, Vec<&Observed>) =
+            observed.iter().partition(|one| one.facts.is_some());
+        if !placed.is_empty() {
+            let placed: Vec<Observed> = placed.into_iter().cloned().collect();
+            Placing::new(self).settle(exchange, &placed)?;
+        }
+        for one in others {
             let columns = Columns::of(&one.head)?;
             let id = Cell::Integer(columns.id.cast_signed());
             let old = find(self.db, "o.id = ?1", &id)?;
@@ -138,7 +155,7 @@ impl Writing<'_> {
         Ok(())
     }
 
-    fn put_observation(
+    pub fn put_observation(
         &mut self,
         exchange: Option<(i64, ExchangeId)>,
         observed: &Observed,
@@ -166,8 +183,8 @@ impl Writing<'_> {
         self.roll(columns, true)
     }
 
-    fn words(&mut self, columns: &Columns) -> Result<[Option<i64>; 12]> {
-        let mut ids = [None; 12];
+    fn words(&mut self, columns: &Columns) -> Result<[Option<i64>; KINDS_OF_WORDS]> {
+        let mut ids = [None; KINDS_OF_WORDS];
         for (id, word) in ids.iter_mut().zip(&columns.words) {
             *id = word.as_deref().map(|word| self.word(word)).transpose()?;
         }
@@ -181,13 +198,8 @@ impl Writing<'_> {
         observed: &Observed,
         columns: &Columns,
     ) -> Result<()> {
-        let Observed { head, content, input_preview, output_preview, text } = observed;
-        let rest = json(serde_json::to_vec(&rest(head, &columns.head(exchange))))?;
-        let (packed, data) = self.state.packer.pack(&rest, None);
-        // The length comes first: it is what unpacking needs.
-        let mut sized = Vec::with_capacity(data.len() + 3);
-        crate::store::pieces::put(&mut sized, rest.len() as u64);
-        sized.extend_from_slice(&data);
+        let Observed { head, content, input_preview, output_preview, text, facts: _ } = observed;
+        let (packed, sized) = self.packed_rest(head, columns, exchange)?;
         let quoted = json(serde_json::to_vec(text))?;
         let mut made_text = Vec::new();
         self.text(&quoted[1..quoted.len() - 1], &mut made_text)?;
@@ -242,6 +254,36 @@ impl Writing<'_> {
         Ok(id)
     }
 
+    /// Changes what a tool's call came to: when it ended and how, and what of its head no column has.
+    pub fn change_observation(&mut self, old: &Found, head: &Map<String, Value>, preview: &str) -> Result<()> {
+        let before = Reading::new(self.db)?.whole_columns(old)?;
+        let after = Columns::of(head)?;
+        let sql = "UPDATE observation SET took = ?2, status = ?3 WHERE seq = ?1";
+        self.db.prepare_cached(sql)?.execute(params![old.seq, after.took, after.status])?;
+        let exchange = old.exchange.map(|seq| Reading::new(self.db)?.exchange_id(seq)).transpose()?;
+        let (packed, sized) = self.packed_rest(head, &after, exchange)?;
+        let sql = "UPDATE detail SET packed = ?2, data = ?3, output_preview = ?4 WHERE observation = ?1";
+        self.db.prepare_cached(sql)?.execute(params![old.seq, packed, sized, preview])?;
+        self.roll(&before, false)?;
+        self.roll(&after, true)?;
+        self.change_sums(old, &before, &after)
+    }
+
+    /// What of a head no column has, packed, its length first: unpacking needs it.
+    fn packed_rest(
+        &mut self,
+        head: &Map<String, Value>,
+        columns: &Columns,
+        exchange: Option<ExchangeId>,
+    ) -> Result<(i64, Vec<u8>)> {
+        let rest = json(serde_json::to_vec(&rest(head, &columns.head(exchange))))?;
+        let (packed, data) = self.state.packer.pack(&rest, None);
+        let mut sized = Vec::with_capacity(data.len() + 3);
+        crate::store::pieces::put(&mut sized, rest.len() as u64);
+        sized.extend_from_slice(&data);
+        Ok((packed, sized))
+    }
+
     /// Takes an observation out, and out of all sums.
     pub fn remove_observation(&mut self, old: &Found) -> Result<()> {
         let mut reading = Reading::new(self.db)?;
@@ -271,7 +313,7 @@ fn cells(
     trace: Option<i64>,
     session: Option<i64>,
     columns: &Columns,
-    words: &[Option<i64>; 12],
+    words: &[Option<i64>; KINDS_OF_WORDS],
     old: Option<&Found>,
 ) -> Vec<Cell> {
     let integer = |number: Option<i64>| number.map_or(Cell::Null, Cell::Integer);
@@ -298,6 +340,7 @@ fn cells(
         columns.response_id.clone().map_or(Cell::Null, Cell::Text),
         Cell::Integer(columns.lossy.into()),
         Cell::Integer(old.is_some_and(|old| old.pinned).into()),
+        integer(columns.prior.map(u64::cast_signed)),
     ];
     cells.extend(columns.tokens.iter().copied().map(integer));
     cells.extend(words.iter().copied().map(integer));

@@ -8,7 +8,7 @@ use super::base::Bases;
 use super::fault::{Result, broken};
 use super::pack::Packer;
 use super::recent::Recent;
-use crate::store::Config;
+use crate::store::{Config, Reread};
 use crate::store::heads::Habits;
 
 /// A piece's name: what it is and holds, under the store's key.
@@ -28,6 +28,7 @@ pub struct State {
     /// Where the last inputs began.
     pub previews: HashMap<String, i64>,
     pub recent: Recent,
+    pub reread: Reread,
     /// Changes when another connection writes.
     data_version: i64,
 }
@@ -69,7 +70,7 @@ impl<K: std::hash::Hash + Eq + Clone> Memory<K> {
 }
 
 impl State {
-    pub fn new(db: &Connection, config: &Config) -> Result<Self> {
+    pub fn new(db: &Connection, config: &Config, reread: Reread) -> Result<Self> {
         let key: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'key'", [], |row| row.get(0))?;
         let key = key.try_into().map_err(|_| broken("the store's key is damaged"))?;
         Ok(Self {
@@ -81,6 +82,7 @@ impl State {
             words: Memory::new(),
             previews: HashMap::new(),
             recent: Recent::new(usize::try_from(config.recent_bytes.0).unwrap_or(usize::MAX)),
+            reread,
             data_version: data_version(db)?,
         })
     }

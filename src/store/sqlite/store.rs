@@ -152,7 +152,7 @@ impl Writing<'_> {
         let old = find_all(self.db, "o.exchange = ?1", &Cell::Integer(seq))?;
         let kept: HashSet<u64> = observations.iter().filter_map(id_of).collect();
         // Those that keep their id are replaced below, and stay pinned.
-        for gone in old.iter().filter(|old| !kept.contains(&old.columns.id)) {
+        for gone in old.iter().filter(|old| is_own(old) && !kept.contains(&old.columns.id)) {
             self.remove_observation(gone)?;
         }
         self.observe(Some((seq, exchange)), observations)

@@ -3,11 +3,11 @@
 use tokio_rusqlite::rusqlite::types::Value as Cell;
 use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, params};
 
-use super::columns::{Columns, PROVIDER, REQUEST_MODEL, RESPONSE_MODEL, USER};
+use super::columns::{Columns, NAME, PROVIDER, REQUEST_MODEL, RESPONSE_MODEL, SIDE, USER};
 use super::fault::{Result, broken};
 use super::observation::{Found, find_all};
 use super::writing::Writing;
-use crate::model::Usd;
+use crate::model::{Kind, Usd};
 use crate::store::Totals;
 use crate::store::pieces::{Reader, put};
 
@@ -25,15 +25,21 @@ pub struct Sum {
     pub last: i64,
     pub first_observation: i64,
     pub last_observation: i64,
-    /// When the last observation began: it is not the one that ended last.
-    pub last_start: i64,
+    /// Whether they are steps of the main line, and when they began: those come first and last if there are any.
+    pub first_key: (bool, i64),
+    pub last_key: (bool, i64),
     pub traces: i64,
     /// The one session of a trace.
     pub session: Option<i64>,
     pub totals: Totals,
-    /// Models, providers, users and tags, by their ids, in the order they came.
-    pub words: [Vec<i64>; 4],
+    /// As a call beside them named it, and when that began.
+    pub title: Option<(i64, String)>,
+    /// Models, providers, users, tags and tools, by their ids, in the order they came.
+    pub words: Lists,
 }
+
+/// Words by their ids.
+pub type Lists = [Vec<i64>; 5];
 
 /// Of lists of words no more is kept: a session with a thousand users is none.
 const MOST_WORDS: usize = 64;
@@ -53,16 +59,28 @@ impl SumKey {
     }
 }
 
+const fn is_tool(kind: Kind) -> bool {
+    matches!(kind, Kind::Tool | Kind::Retriever)
+}
+
 impl Sum {
-    fn add(&mut self, seq: i64, columns: &Columns, words: &[Vec<i64>; 4]) {
+    fn add(&mut self, seq: i64, columns: &Columns, is_main: bool, words: &Lists) {
         let end = columns.start.saturating_add(columns.took.unwrap_or(0)).max(columns.start);
         let is_first = self.totals.observations == 0;
-        if is_first || columns.start < self.first {
-            (self.first, self.first_observation) = (columns.start, seq);
+        let key = (!is_main, columns.start);
+        if is_first || (key, seq) < (self.first_key, self.first_observation) {
+            (self.first_key, self.first_observation) = (key, seq);
         }
-        if is_first || columns.start >= self.last_start {
-            (self.last_start, self.last_observation) = (columns.start, seq);
+        let key = (is_main, columns.start);
+        if is_first || (key, seq) > (self.last_key, self.last_observation) {
+            (self.last_key, self.last_observation) = (key, seq);
         }
+        if let Some(title) = &columns.title
+            && self.title.as_ref().is_none_or(|(at, _)| columns.start < *at)
+        {
+            self.title = Some((columns.start, title.clone()));
+        }
+        self.first = if is_first { columns.start } else { self.first.min(columns.start) };
         self.last = if is_first { end } else { self.last.max(end) };
         self.totals.add(&columns.totals());
         for (all, new) in self.words.iter_mut().zip(words) {
@@ -75,25 +93,37 @@ impl Sum {
     }
 }
 
+/// So many counts stand before the cost, the others behind it.
+const BEFORE_COST: usize = 13;
+
 pub fn put_totals(totals: &Totals) -> Vec<u8> {
     let mut to = Vec::new();
-    for number in totals.counts() {
-        put(&mut to, number);
-    }
+    let counts = totals.counts();
+    let (first, later) = counts.split_at(BEFORE_COST);
+    first.iter().for_each(|number| put(&mut to, *number));
     put(&mut to, u64::try_from(totals.cost.picos()).unwrap_or(0));
+    later.iter().for_each(|number| put(&mut to, *number));
     to
 }
 
 pub fn read_totals(from: &mut Reader) -> Option<Totals> {
     let mut totals = Totals::default();
-    for number in totals.counts_mut() {
+    let mut cost = 0;
+    for (at, number) in totals.counts_mut().into_iter().enumerate() {
+        if at == BEFORE_COST {
+            cost = from.number()?;
+            // Earlier versions counted no more.
+            if from.is_at_end() {
+                break;
+            }
+        }
         *number = from.number()?;
     }
-    totals.cost = Usd::from_picos(i128::from(from.number()?));
+    totals.cost = Usd::from_picos(i128::from(cost));
     Some(totals)
 }
 
-fn put_words(words: &[Vec<i64>; 4]) -> Vec<u8> {
+fn put_words(words: &Lists) -> Vec<u8> {
     let mut to = Vec::new();
     for list in words {
         put(&mut to, list.len() as u64);
@@ -102,9 +132,13 @@ fn put_words(words: &[Vec<i64>; 4]) -> Vec<u8> {
     to
 }
 
-fn read_words(from: &mut Reader) -> Option<[Vec<i64>; 4]> {
-    let mut words: [Vec<i64>; 4] = Default::default();
+fn read_words(from: &mut Reader) -> Option<Lists> {
+    let mut words = Lists::default();
     for list in &mut words {
+        // Earlier versions had fewer.
+        if from.is_at_end() {
+            break;
+        }
         for _ in 0..from.number()? {
             list.push(from.number()?.cast_signed());
         }
@@ -112,15 +146,24 @@ fn read_words(from: &mut Reader) -> Option<[Vec<i64>; 4]> {
     Some(words)
 }
 
+/// Whether an observation is a step of what the user asked.
+fn is_main(table: &str) -> String {
+    format!("{table}.kind = 0 AND {table}.parent IS NULL AND {table}.side IS NULL")
+}
+
 /// Reads a row.
 pub fn sum(db: &Connection, key: SumKey) -> Result<Option<Sum>> {
     let (table, session) = match key {
-        SumKey::Trace(_) => ("trace", "session"),
+        SumKey::Trace(_) => ("trace", "t.session"),
         SumKey::Session(_) => ("session", "NULL"),
     };
     let sql = format!(
-        "SELECT first, last, first_observation, last_observation, traces, {session}, sums, words,
-            (SELECT start FROM observation WHERE seq = last_observation) FROM {table} WHERE seq = ?1"
+        "SELECT t.first, t.last, t.first_observation, t.last_observation, t.traces, {session}, t.sums, t.words,
+            f.start, {}, l.start, {}, title, title_at
+         FROM {table} t LEFT JOIN observation f ON f.seq = t.first_observation
+         LEFT JOIN observation l ON l.seq = t.last_observation WHERE t.seq = ?1",
+        is_main("f"),
+        is_main("l"),
     );
     let mut statement = db.prepare_cached(&sql)?;
     let row = statement.query_row([key.seq()], |row| {
@@ -129,7 +172,9 @@ pub fn sum(db: &Connection, key: SumKey) -> Result<Option<Sum>> {
             last: row.get(1)?,
             first_observation: row.get(2)?,
             last_observation: row.get(3)?,
-            last_start: row.get::<_, Option<i64>>(8)?.unwrap_or(0),
+            first_key: (!row.get::<_, Option<bool>>(9)?.unwrap_or(false), row.get::<_, Option<i64>>(8)?.unwrap_or(0)),
+            last_key: (row.get::<_, Option<bool>>(11)?.unwrap_or(false), row.get::<_, Option<i64>>(10)?.unwrap_or(0)),
+            title: row.get::<_, Option<String>>(12)?.zip(row.get::<_, Option<i64>>(13)?).map(|(title, at)| (at, title)),
             traces: row.get(4)?,
             session: row.get(5)?,
             ..Sum::default()
@@ -160,7 +205,11 @@ pub fn counted(db: &Connection, key: SumKey) -> Result<Option<Sum>> {
     for found in &all {
         let tags: Vec<i64> =
             tags.query_map([found.seq], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?;
-        sum.add(found.seq, &found.columns, &lists(found, tags));
+        let mut columns = found.columns.clone();
+        if found.words[SIDE].is_some() {
+            columns.title = title(db, found.seq)?;
+        }
+        sum.add(found.seq, &columns, found.is_main(), &lists(found, tags));
         others.extend(if other == "trace" { found.trace } else { found.session });
     }
     others.sort_unstable();
@@ -175,10 +224,17 @@ pub fn counted(db: &Connection, key: SumKey) -> Result<Option<Sum>> {
     Ok((!all.is_empty()).then_some(sum))
 }
 
-fn lists(found: &Found, tags: Vec<i64>) -> [Vec<i64>; 4] {
+/// The title that an observation gave.
+fn title(db: &Connection, seq: i64) -> Result<Option<String>> {
+    let detail = super::reading::Reading::new(db)?.detail(seq)?;
+    Ok(detail.rest.get("title").and_then(serde_json::Value::as_str).map(str::to_owned))
+}
+
+fn lists(found: &Found, tags: Vec<i64>) -> Lists {
     let one = |word: Option<i64>| word.into_iter().collect();
     let model = found.words[RESPONSE_MODEL].or(found.words[REQUEST_MODEL]);
-    [one(model), one(found.words[PROVIDER]), one(found.words[USER]), tags]
+    let tool = found.words[NAME].filter(|_| is_tool(found.columns.kind()));
+    [one(model), one(found.words[PROVIDER]), one(found.words[USER]), tags, one(tool)]
 }
 
 impl Writing<'_> {
@@ -213,18 +269,20 @@ impl Writing<'_> {
         let model = columns.model().map(|model| self.word(model)).transpose()?;
         let mut word = |at: usize| columns.words[at].as_deref().map(|word| self.word(word)).transpose();
         let (provider, user) = (word(PROVIDER)?, word(USER)?);
+        let tool = if is_tool(columns.kind()) { word(NAME)? } else { None };
         let tags = columns.tags.iter().map(|tag| self.word(tag)).collect::<Result<Vec<i64>>>()?;
         let one = |word: Option<i64>| word.into_iter().collect::<Vec<i64>>();
-        let words = [one(model), one(provider), one(user), tags];
+        let words = [one(model), one(provider), one(user), tags, one(tool)];
+        let is_main = columns.is_main();
         if let Some(session) = session {
             let more = trace.is_some_and(|trace| self.is_first_of_both(seq, trace, session).unwrap_or(false));
             let sum = self.pending(SumKey::Session(session))?;
-            sum.add(seq, columns, &words);
+            sum.add(seq, columns, is_main, &words);
             sum.traces += i64::from(more);
         }
         if let Some(trace) = trace {
             let sum = self.pending(SumKey::Trace(trace))?;
-            sum.add(seq, columns, &words);
+            sum.add(seq, columns, is_main, &words);
             sum.traces = 1;
             let (had, one) = (sum.session, session);
             if one.is_some() && had != one {
@@ -259,6 +317,23 @@ impl Writing<'_> {
         self.sums.get_mut(&key).ok_or_else(|| broken("a sum went missing"))
     }
 
+    /// An observation's end and status changed.
+    pub fn change_sums(&mut self, old: &Found, before: &Columns, after: &Columns) -> Result<()> {
+        let keys = [old.trace.map(SumKey::Trace), old.session.map(SumKey::Session)];
+        for key in keys.into_iter().flatten() {
+            if before.took.is_some() && after.took < before.took {
+                // It may be what ended last.
+                self.recount.insert(key);
+                continue;
+            }
+            let sum = self.pending(key)?;
+            sum.totals.subtract(&before.totals());
+            sum.totals.add(&after.totals());
+            sum.last = sum.last.max(after.start.saturating_add(after.took.unwrap_or(0)));
+        }
+        Ok(())
+    }
+
     /// Adds a trace and a session up again from their observations, at the end: one was taken out.
     pub fn count_again(&mut self, trace: Option<i64>, session: Option<i64>) {
         self.recount.extend([trace.map(SumKey::Trace), session.map(SumKey::Session)].into_iter().flatten());
@@ -275,11 +350,11 @@ impl Writing<'_> {
                 self.db.execute(&format!("DELETE FROM {table} WHERE seq = ?1"), [key.seq()])?;
                 continue;
             }
-            let session = if matches!(key, SumKey::Trace(_)) { ", session = ?17" } else { "" };
+            let session = if matches!(key, SumKey::Trace(_)) { ", session = ?18" } else { "" };
             let sql = format!(
                 "UPDATE {table} SET first = ?2, last = ?3, first_observation = ?4, last_observation = ?5, traces = ?6,
                     sums = ?7, words = ?8, observations = ?9, generations = ?10, tools = ?11, errors = ?12, input = ?13,
-                    output = ?14, cost = ?15{session} WHERE seq = ?1 AND ?16"
+                    output = ?14, cost = ?15, title = ?16, title_at = ?17{session} WHERE seq = ?1"
             );
             let totals = &sum.totals;
             let count = |number: u64| Cell::Integer(i64::try_from(number).unwrap_or(i64::MAX));
@@ -299,7 +374,8 @@ impl Writing<'_> {
                 count(totals.input),
                 count(totals.output),
                 Cell::Integer(i64::try_from(totals.cost.picos()).unwrap_or(i64::MAX)),
-                Cell::Integer(1),
+                sum.title.as_ref().map_or(Cell::Null, |(_, title)| Cell::Text(title.clone())),
+                sum.title.as_ref().map_or(Cell::Null, |(at, _)| Cell::Integer(*at)),
             ];
             if !session.is_empty() {
                 cells.push(sum.session.map_or(Cell::Null, Cell::Integer));

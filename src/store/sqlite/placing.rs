@@ -1,0 +1,250 @@
+//! Calls in their places: the book that `trace` asks, in the transaction that writes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tokio_rusqlite::rusqlite::types::Value as Cell;
+use tokio_rusqlite::rusqlite::{Row, params};
+
+use super::columns::{Columns, SIDE};
+use super::fault::Result;
+use super::observation::{Found, find, find_all};
+use super::reading::Reading;
+use super::writing::Writing;
+use crate::model::{ExchangeId, Kind, Micros, ObservationId, Status, TraceId};
+use crate::store::{Observed, Reread};
+use crate::trace::{
+    self, Answer, Book, DOUBLE, Facts, Known, Nearest, Placed, Tool, Wanted, answer_in, of_tool, put_answer, put_place,
+};
+
+/// Calls of tools have their place in an exchange behind the observation's own, in these bits.
+const TOOL: u32 = 1 << 16;
+
+/// Where an observation is read from: the exchange's row and id.
+type From = Option<(i64, ExchangeId)>;
+
+/// A transaction in which calls find their places.
+pub struct Placing<'w, 'd> {
+    writing: &'w mut Writing<'d>,
+    reread: Reread,
+    /// What was read of exchanges in this transaction.
+    read: HashMap<ObservationId, (Observed, From)>,
+}
+
+impl<'w, 'd> Placing<'w, 'd> {
+    pub fn new(writing: &'w mut Writing<'d>) -> Self {
+        let reread = Arc::clone(&writing.state.reread);
+        Self { writing, reread, read: HashMap::new() }
+    }
+
+    /// Stores observations that know of their place only what they tell themselves.
+    pub fn settle(&mut self, from: From, observed: &[Observed]) -> Result<()> {
+        for one in observed {
+            let Some(facts) = &one.facts else { continue };
+            self.read.insert(facts.id, (one.clone(), from));
+        }
+        for facts in observed.iter().filter_map(|one| one.facts.clone()) {
+            trace::settle(self, facts)?;
+        }
+        Ok(())
+    }
+
+    fn row(&self, id: ObservationId) -> Result<Option<Found>> {
+        find(self.writing.db, "o.id = ?1", &Cell::Integer(id.0.cast_signed()))
+    }
+
+    fn tool_rows(&self, asker: ObservationId) -> Result<Vec<Found>> {
+        let Some(Found { exchange: Some(exchange), columns, .. }) = self.row(asker)? else { return Ok(Vec::new()) };
+        let mut rows = find_all(self.writing.db, "o.exchange = ?1 ORDER BY o.place", &Cell::Integer(exchange))?;
+        rows.retain(|row| row.columns.place >= TOOL && row.columns.place % TOOL == columns.place);
+        Ok(rows)
+    }
+
+    /// Puts the tools' calls of an answer where it is; those that were there are gone.
+    fn put_tools(&mut self, facts: &Facts, placed: &Placed, head: &Map<String, Value>, from: From) -> Result<()> {
+        for old in self.tool_rows(facts.id)? {
+            self.writing.remove_observation(&old)?;
+        }
+        if placed.double_of.is_some() {
+            return Ok(());
+        }
+        let index = head.get("exchange_index").and_then(Value::as_u64).unwrap_or(0);
+        for tool in trace::asked(facts) {
+            let mut head = of_tool(&tool, placed, head);
+            let place = (tool.place as u64 + 1) * u64::from(TOOL) + index;
+            head.insert("exchange_index".to_owned(), place.into());
+            let columns = Columns::of(&head)?;
+            let observed = Observed { head, input_preview: tool.preview, ..Observed::default() };
+            self.writing.put_observation(from, &observed, &columns, None)?;
+        }
+        Ok(())
+    }
+
+    fn put_marks(&mut self, facts: &Facts, placed: &Placed) -> Result<()> {
+        let seconds = |at: Micros| i64::try_from(at.0 / 1_000_000).unwrap_or(i64::MAX);
+        let mut seqs: HashMap<ObservationId, (i64, i64)> = HashMap::new();
+        for (id, kind, mark) in trace::marks(facts, placed) {
+            let (seq, at) = match seqs.get(&id) {
+                Some(known) => *known,
+                None => {
+                    let Some(row) = self.row(id)? else { continue };
+                    let known = (row.seq, seconds(Micros(row.columns.start.max(0).cast_unsigned())));
+                    seqs.insert(id, known);
+                    known
+                }
+            };
+            let mut insert = self.writing.db.prepare_cached(
+                "INSERT OR IGNORE INTO mark (hash, kind, at, observation) VALUES (?1, ?2, ?3, ?4)",
+            )?;
+            insert.execute(params![mark.0.cast_signed(), kind.number(), at, seq])?;
+        }
+        Ok(())
+    }
+}
+
+const KNOWN: &str = "o.id, o.start, o.took, o.status, o.http_status, o.kind,
+    (SELECT w.text FROM word w WHERE w.id = o.side), t.id, s.id, o.parent, o.prior, o.attempt, o.place";
+const JOINS: &str = "LEFT JOIN trace t ON t.seq = o.trace LEFT JOIN session s ON s.seq = o.session";
+
+fn known(row: &Row) -> tokio_rusqlite::rusqlite::Result<Known> {
+    let id = |at: usize| -> tokio_rusqlite::rusqlite::Result<Option<ObservationId>> {
+        Ok(row.get::<_, Option<i64>>(at)?.map(|id| ObservationId(id.cast_unsigned())))
+    };
+    let start: i64 = row.get(1)?;
+    let micros = |at: i64| Micros(at.max(0).cast_unsigned());
+    let took: Option<i64> = row.get(2)?;
+    let status: u8 = row.get(3)?;
+    let http: Option<u16> = row.get(4)?;
+    let side: Option<String> = row.get(6)?;
+    let trace: Option<[u8; 16]> = row.get(7)?;
+    let place: u32 = row.get(12)?;
+    let failed = Status::ALL.get(usize::from(status)).is_some_and(|status| !matches!(status, Status::Ok | Status::Open));
+    Ok(Known {
+        id: ObservationId(row.get::<_, i64>(0)?.cast_unsigned()),
+        start: micros(start),
+        end: took.map(|took| micros(start.saturating_add(took))),
+        failed,
+        is_refused: failed && http.is_some_and(trace::is_final),
+        is_double: side.as_deref() == Some(DOUBLE),
+        is_beside: side.as_deref().is_some_and(|side| side != DOUBLE),
+        trace: TraceId(trace.map_or(0, u128::from_be_bytes)),
+        session: row.get(8)?,
+        parent: id(9)?,
+        prior: id(10)?,
+        attempt: row.get::<_, Option<u32>>(11)?.unwrap_or(1),
+        place: usize::try_from(place / TOOL).unwrap_or(0).saturating_sub(1),
+    })
+}
+
+impl Book for Placing<'_, '_> {
+    type Error = crate::store::StoreError;
+
+    fn find(&mut self, wanted: Wanted) -> Result<Vec<Known>> {
+        let Wanted { kind, mark, from, to, order, limit } = wanted;
+        let seconds = |at: Micros| i64::try_from(at.0 / 1_000_000).unwrap_or(i64::MAX);
+        let by = match order {
+            Nearest::Oldest => "",
+            Nearest::Newest => "DESC",
+        };
+        let sql = format!(
+            "SELECT {KNOWN} FROM mark m JOIN observation o ON o.seq = m.observation {JOINS}
+             WHERE m.hash = ?1 AND m.kind = ?2 AND m.at BETWEEN ?3 AND ?4 ORDER BY m.at {by}, m.observation {by} LIMIT ?5"
+        );
+        let mut statement = self.writing.db.prepare_cached(&sql)?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let cells = params![mark.0.cast_signed(), kind.number(), seconds(from), seconds(to), limit];
+        let rows = statement.query_map(cells, known)?;
+        let mut found: Vec<Known> = rows.collect::<std::result::Result<_, _>>()?;
+        found.retain(|known| (from..=to).contains(&known.start));
+        found.sort_by_key(|known| (known.start, known.id));
+        if order == Nearest::Newest {
+            found.reverse();
+        }
+        Ok(found)
+    }
+
+    fn known(&mut self, id: ObservationId) -> Result<Option<Known>> {
+        let sql = format!("SELECT {KNOWN} FROM observation o {JOINS} WHERE o.id = ?1");
+        let mut statement = self.writing.db.prepare_cached(&sql)?;
+        let mut rows = statement.query([id.0.cast_signed()])?;
+        Ok(rows.next()?.map(known).transpose()?)
+    }
+
+    fn facts(&mut self, id: ObservationId) -> Result<Option<Arc<Facts>>> {
+        if !self.read.contains_key(&id) {
+            let Some(Found { exchange: Some(seq), .. }) = self.row(id)? else { return Ok(None) };
+            let reading = Reading::new(self.writing.db)?;
+            let exchange = reading.exchange_id(seq)?;
+            let Some(whole) = Reading::new(self.writing.db)?.exchange(exchange)? else { return Ok(None) };
+            for observed in (self.reread)(&whole) {
+                if let Some(facts) = &observed.facts {
+                    self.read.insert(facts.id, (observed, Some((seq, exchange))));
+                }
+            }
+        }
+        Ok(self.read.get(&id).and_then(|(observed, _)| observed.facts.clone()))
+    }
+
+    fn put(&mut self, facts: &Facts, placed: &Placed) -> Result<()> {
+        let Some((observed, from)) = self.read.get(&facts.id) else { return Ok(()) };
+        let (mut observed, from) = (observed.clone(), *from);
+        put_place(&mut observed.head, placed, facts.title.as_deref());
+        let columns = Columns::of(&observed.head)?;
+        let old = self.row(facts.id)?;
+        if let Some(old) = &old {
+            self.writing.remove_observation(old)?;
+        }
+        self.writing.put_observation(from, &observed, &columns, old.as_ref())?;
+        let has_tools = !facts.calls.is_empty() || !facts.server_calls.is_empty();
+        if has_tools || old.is_some() {
+            self.put_tools(facts, placed, &observed.head, from)?;
+        }
+        self.put_marks(facts, placed)
+    }
+
+    fn tools(&mut self, asker: ObservationId) -> Result<Vec<Tool>> {
+        let rows = self.tool_rows(asker)?;
+        let mut reading = Reading::new(self.writing.db)?;
+        let mut tools = Vec::with_capacity(rows.len());
+        for row in rows {
+            let detail = reading.detail(row.seq)?;
+            let head = reading.head(&row, detail.rest)?;
+            let said = |key: &str| head.get("tool").and_then(|tool| tool.get(key));
+            tools.push(Tool {
+                id: ObservationId(row.columns.id),
+                asker,
+                place: usize::try_from(row.columns.place / TOOL).unwrap_or(1).saturating_sub(1),
+                call_id: said("call_id").and_then(Value::as_str).map(str::to_owned),
+                name: head.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
+                kind: row.columns.kind(),
+                start: Micros(row.columns.start.max(0).cast_unsigned()),
+                preview: detail.input_preview,
+                at_provider: said("at_provider").and_then(Value::as_bool).unwrap_or(false),
+                answer: answer_in(&head, &detail.output_preview),
+            });
+        }
+        Ok(tools)
+    }
+
+    fn answer(&mut self, tool: &Tool, answer: &Answer) -> Result<()> {
+        let Some(row) = self.row(tool.id)? else { return Ok(()) };
+        let mut reading = Reading::new(self.writing.db)?;
+        let rest = reading.detail(row.seq)?.rest;
+        let mut head = reading.head(&row, rest)?;
+        drop(reading);
+        put_answer(&mut head, tool, answer);
+        self.writing.change_observation(&row, &head, &answer.preview)
+    }
+}
+
+/// Whether an observation stands for a step of its own in its exchange, and not for a tool's call.
+pub fn is_own(found: &Found) -> bool {
+    found.columns.place < TOOL
+}
+
+/// Whether it is the generation that it was: it has ended since long, and in the same way.
+pub fn is_same(old: &Found, new: &Columns) -> bool {
+    let (is, ended) = (old.columns.kind() == Kind::Generation, old.columns.took.is_some());
+    is && ended && old.columns.took == new.took && old.columns.status == new.status && old.words[SIDE].is_none()
+}
