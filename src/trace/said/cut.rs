@@ -120,6 +120,11 @@ pub fn yes_compaction(value: &str) -> Option<String> {
     is_yes(value).then(|| "compaction".to_owned())
 }
 
+/// A call that asks for no answer warms up a cache.
+pub fn no_side(value: &str) -> Option<String> {
+    (value == "false").then(|| "side".to_owned())
+}
+
 /// Says how a history came to be made shorter: `auto`, `manual`, `reactive`.
 pub fn compaction(value: &str) -> Option<String> {
     let no = ["", "0", "false", "none"].iter().any(|no| value.trim().eq_ignore_ascii_case(no));

@@ -136,6 +136,9 @@ pub fn filled(mut findings: Vec<Finding>) -> Said {
 
 fn id(said: &mut Said, finding: Finding, role_rank: &mut Option<Rank>) {
     let Finding { rank, means, place, value, label, stale } = finding;
+    if means == Means::User && rank.trust > Trust::Configured && cut::is_joined(&value) {
+        return;
+    }
     if means.is_noted() {
         let seen = Seen { means: means.name(), place: place.clone(), value: value.clone() };
         if said.seen.len() < MOST && !said.seen.contains(&seen) {
@@ -163,7 +166,7 @@ fn is_usable(means: Means, trust: Trust, value: &str) -> bool {
         return true;
     }
     match means {
-        Means::User => !is_nobody(value) && !cut::is_joined(value),
+        Means::User => !is_nobody(value),
         _ if means.is_id() => !is_shared(value) && (trust < Trust::Generic || !is_short(value)),
         _ => true,
     }

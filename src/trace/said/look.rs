@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::place::{Place, Source};
 use super::table::has_own_line;
-use crate::model::{Exchange, PartKind, Reading};
+use crate::model::{Exchange, Label, PartKind, Reading};
 
 /// What is longer is not parsed: nobody says who he is in so many words.
 const LONGEST_JSON: usize = 64 << 10;
@@ -16,6 +16,8 @@ const BILLING: &str = "x-anthropic-billing-header:";
 /// A name with what stands there.
 struct Entry {
     name: String,
+    /// The name as it is compared.
+    key: String,
     text: String,
     /// Where the text is a JSON object.
     json: Option<Value>,
@@ -50,7 +52,7 @@ impl<'a> Look<'a> {
         let baggage = headers.iter().filter(|own| own.name == "baggage").flat_map(|own| own.text.split(','));
         Self {
             baggage: baggage.take(MOST_BAGGAGE).filter_map(baggage_entry).collect(),
-            labels: exchange.labels.iter().map(|label| entry(&label.key, label.value.clone())).collect(),
+            labels: exchange.labels.iter().map(label).collect(),
             query: exchange.path_and_query().1.map(query).unwrap_or_default(),
             system: reading.map(billing).unwrap_or_default(),
             body: reading.map(|reading| &reading.asked.parameters),
@@ -92,15 +94,11 @@ impl<'a> Look<'a> {
 }
 
 fn at_entry(place: Place, entry: &Entry, of_table: bool) -> Option<Found> {
-    let own = match place.source {
-        Source::Label => entry.name.to_ascii_lowercase().replace('-', "_"),
-        _ => entry.name.clone(),
-    };
-    let star = place.matches(&own)?;
-    if of_table && place.is_pattern() && has_own_line(place.source, &own) {
+    let star = place.matches(&entry.key)?;
+    if of_table && place.is_pattern() && has_own_line(place.source, &entry.key) {
         return None;
     }
-    let star = if place.is_pattern() && star == own { entry.name.clone() } else { star.to_owned() };
+    let star = if star == entry.key { &entry.name } else { star };
     let value = match (&entry.json, place.path) {
         (Some(json), "") => json.clone(),
         (Some(json), path) => within(json, path)?,
@@ -108,12 +106,18 @@ fn at_entry(place: Place, entry: &Entry, of_table: bool) -> Option<Found> {
         (None, _) => return None,
     };
     let named = Place { name: &entry.name, ..place };
-    Some(Found { place: named.to_string(), star, value })
+    Some(Found { place: named.to_string(), star: star.to_owned(), value })
 }
 
 fn entry(name: &str, text: String) -> Entry {
     let json = parsed(&text);
-    Entry { name: name.to_owned(), text, json }
+    Entry { name: name.to_owned(), key: name.to_owned(), text, json }
+}
+
+/// What is `prompt-version` in a header is `prompt_version` in a path.
+fn label(label: &Label) -> Entry {
+    let key = label.key.to_ascii_lowercase().replace('-', "_");
+    Entry { key, ..entry(&label.key, label.value.clone()) }
 }
 
 fn header((name, value): (&str, &[u8])) -> Option<Entry> {
@@ -168,7 +172,8 @@ fn within(value: &Value, path: &str) -> Option<Value> {
 
 /// `%XX` decoded, in queries also `+`; as it came where that makes no text.
 pub fn decoded(text: &str, plus: bool) -> String {
-    if !text.contains('%') && !(plus && text.contains('+')) {
+    let coded = |byte: u8| byte == b'%' || plus && byte == b'+';
+    if !text.bytes().any(coded) {
         return text.to_owned();
     }
     let mut out = Vec::with_capacity(text.len());

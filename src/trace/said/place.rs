@@ -102,13 +102,12 @@ impl<'a> Place<'a> {
 
     /// Whether this name is meant; what the `*` stands for, or an empty text where there is none.
     pub fn matches<'n>(&self, name: &'n str) -> Option<&'n str> {
-        match self.name.split_once('*') {
-            Some((begin, end)) => {
-                let star = name.strip_prefix(begin)?.strip_suffix(end)?;
-                (!star.is_empty()).then_some(star)
-            }
-            None => (self.name == name).then_some(""),
+        if self.name == name {
+            return Some("");
         }
+        let (begin, end) = self.name.split_once('*')?;
+        let star = name.strip_prefix(begin)?.strip_suffix(end)?;
+        (!star.is_empty()).then_some(star)
     }
 
     pub fn is_pattern(&self) -> bool {

@@ -257,6 +257,7 @@ pub const CONVENTIONS: &[Convention<'static>] = &[
     line("Codex", Native, body("client_metadata.request_kind"), Role),
     line("Codex", Native, body("client_metadata.x-codex-turn-metadata.request_kind"), Role),
     line("Codex", Native, inside(TURN_METADATA, "request_kind"), Role),
+    line("Codex", Native, body("generate"), Role).cut(cut::no_side),
     line("Codex", Native, body("client_metadata.x-openai-subagent"), Role),
     line("Codex", Native, header("x-openai-subagent"), Role),
     line("Codex", Native, body("client_metadata.agent_name"), Agent),
