@@ -354,6 +354,7 @@ fn conventions_are_checked_where_they_are_said() {
         "wiretape.toml:4:13: convention.b.where: is missing",
         "wiretape.toml:9:1: convention.c.wher: no such key, did you mean `where`?",
         "--set: convention.d.where: nothing is called \"heeder\", did you mean \"header:x\"?",
+        "default: convention.d.means: is missing",
     ];
     assert_eq!(lines.len(), expected.len(), "{lines:#?}");
     for (line, expected) in lines.iter().zip(expected) {
