@@ -68,7 +68,11 @@ impl Recording {
     /// Opens what is in the data folder, and begins to record into it.
     async fn open(config: &Config) -> Result<(Self, recorder::Tape), StartError> {
         make_private(&config.home).map_err(|why| StartError(format!("{}: {why}", config.home.display())))?;
-        let store = store::open(&config.store.url, &config.home, Mode::ReadWrite, &config.store).await;
+        let pricer = recorder::pricer(&config.prices, &config.home).map_err(StartError)?;
+        let reader = recorder::Reader::new(pricer, &config.trace);
+        let reread = reader.reread();
+        let store =
+            store::open_with(&config.store.url, &config.home, Mode::ReadWrite, &config.store, reread).await;
         let store = store.map_err(|why| StartError(format!("store.url = {:?}: {why}", config.store.url)))?;
         let shelf = Shelf::open(&config.home.join(&config.tape.dir));
         let (keeper, _) = Keeper::open(&config.home.join(KEY), &config.tape.secrets);
@@ -90,7 +94,7 @@ impl Recording {
             config: config.recorder.clone(),
             shelf: Arc::clone(&shelf),
             store: Arc::clone(&store),
-            pricer: recorder::pricer(&config.prices, &config.home).map_err(StartError)?,
+            reader,
             redactor,
             upstream,
         });

@@ -167,7 +167,8 @@ fn the_examples_it_shows_can_be_read() {
         );
     }
     assert_eq!(unset, Vec::<String>::new());
-    assert_eq!((config.upstreams.len(), config.redact.own.len()), (1, 1));
+    let named = [config.upstreams.len(), config.redact.own.len(), config.trace.conventions.len()];
+    assert_eq!(named, [1, 1, 1]);
 }
 
 #[test]
@@ -219,7 +220,7 @@ urls = "http://127.0.0.1:9000"
     let overrides =
         [("proxy.connect_timeout", "5"), ("tape.listen", "1"), ("listen", "1"), ("upstream.own.host", "x")];
     let expected = "\
-wiretape.toml:1:1: colour: no section before this key, there are [proxy], [web], [tape], [recorder], [store], [prices], [redact], [redact_rule.NAME], [log], [upstream.NAME]
+wiretape.toml:1:1: colour: no section before this key, there are [proxy], [web], [tape], [recorder], [store], [prices], [redact], [redact_rule.NAME], [convention.NAME], [log], [upstream.NAME]
 wiretape.toml:2:1: listen: no section before this key, `listen` belongs to [proxy] or [web]
 wiretape.toml:5:1: proxy.lisen: no such key, did you mean `listen`?
 wiretape.toml:6:11: proxy.workers: expected a whole number from 0, got \"many\"
@@ -340,6 +341,28 @@ fn rules_of_redaction_are_checked_where_they_are_said() {
     for (line, expected) in lines.iter().zip(expected) {
         assert!(line.starts_with(expected), "{line}");
     }
+}
+
+#[test]
+fn conventions_are_checked_where_they_are_said() {
+    let text = "[convention.a]\nwhere = \"x-my-session\"\nmeans = \"sesion\"\n[convention.b]\nmeans = \"user\"\n\
+                [convention.c]\nwhere = \"header:X-Team\"\nmeans = \"label\"\nwher = 1\n";
+    let lines = mistakes(text, &[], &[("convention.d.where", "heeder:x")]);
+    let expected = [
+        "wiretape.toml:2:9: convention.a.where: expected \"header:NAME\", \"body:PATH\"",
+        "wiretape.toml:3:9: convention.a.means: \"sesion\" means nothing, did you mean \"session\"?",
+        "wiretape.toml:4:13: convention.b.where: is missing",
+        "wiretape.toml:9:1: convention.c.wher: no such key, did you mean `where`?",
+        "--set: convention.d.where: nothing is called \"heeder\", did you mean \"header:x\"?",
+        "default: convention.d.means: is missing",
+    ];
+    assert_eq!(lines.len(), expected.len(), "{lines:#?}");
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{line}");
+    }
+    let text = "[convention.c]\nwhere = \"header:X-Team\"\nmeans = \"label\"\n";
+    let config = load(text, &[], &[]).unwrap().config;
+    assert!(config.to_toml().contains("[convention.c]\nwhere = \"header:x-team\"\nmeans = \"label\"\n"));
 }
 
 #[test]

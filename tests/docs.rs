@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use wiretape::cli::{Outlined, outline};
 use wiretape::config::{SECTIONS, describe};
 use wiretape::proxy::upstream::BUILT_IN;
+use wiretape::trace::{CONVENTIONS, KEYS, MEANINGS, TRUSTS};
 
 const LONGEST_FILE: usize = 600;
 
@@ -176,6 +177,58 @@ fn every_upstream_is_documented() {
             url.is_none_or(|url| row.contains(&format!("`{url}`"))),
             "docs/upstreams.md: {name} goes to {url:?}"
         );
+    }
+}
+
+/// The tables that docs/callers.md should have, each by the name of its mark.
+fn tables_of_callers() -> [(&'static str, String); 4] {
+    let rows = |head: &str, rows: Vec<String>| {
+        let line = head.matches(" | ").map(|_| "|---").collect::<String>();
+        format!("{head}\n{line}|---|\n{}\n", rows.join("\n"))
+    };
+    let meanings = MEANINGS.iter().map(|(_, name, what)| format!("| `{name}` | {what} |")).collect();
+    let trust = TRUSTS.iter().zip(1..).map(|((_, name), at)| format!("{at}. {name}\n")).collect();
+    let mut lines: Vec<(String, Vec<String>)> = Vec::new();
+    for line in CONVENTIONS {
+        let name = TRUSTS.iter().find(|(trust, _)| *trust == line.trust).unwrap().1;
+        let head = format!("| {name} | {} | `{}` |", line.system, line.means.name());
+        let mut place = format!("`{}`", line.place);
+        if !line.agents.is_empty() {
+            place += " (from nobody else)";
+        }
+        if let Some(label) = line.label {
+            place += &format!(" (as `{label}`)");
+        }
+        match lines.iter_mut().find(|(known, _)| *known == head) {
+            Some((_, places)) => places.push(place),
+            None => lines.push((head, vec![place])),
+        }
+    }
+    let lines = lines.into_iter().map(|(head, places)| format!("{head} {} |", places.join(", "))).collect();
+    let mut keys: Vec<(&str, Vec<String>)> = Vec::new();
+    for (key, means) in KEYS {
+        let key = format!("`{key}`");
+        match keys.iter_mut().find(|(known, _)| *known == means.name()) {
+            Some((_, known)) => known.push(key),
+            None => keys.push((means.name(), vec![key])),
+        }
+    }
+    let keys = keys.into_iter().map(|(means, keys)| format!("| `{means}` | {} |", keys.join(", "))).collect();
+    [
+        ("meanings", rows("| name | is |", meanings)),
+        ("trust", trust),
+        ("conventions", rows("| rank | of | means | where |", lines)),
+        ("keys", rows("| means | names |", keys)),
+    ]
+}
+
+#[test]
+fn every_convention_is_documented() {
+    let page = read("docs/callers.md");
+    for (name, table) in tables_of_callers() {
+        let (_, behind) = page.split_once(&format!("<!-- {name} -->\n")).unwrap();
+        let (written, _) = behind.split_once("<!-- end -->").unwrap();
+        assert!(written.trim() == table.trim(), "docs/callers.md, {name}, should be:\n\n{table}");
     }
 }
 

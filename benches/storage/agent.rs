@@ -294,6 +294,7 @@ impl Talk {
             input_preview: preview(asked),
             output_preview: preview(answer),
             text: answer.to_owned(),
+            facts: None,
         }
     }
 }

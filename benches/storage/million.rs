@@ -36,8 +36,14 @@ fn entry(number: u64) -> Entry {
     let Value::Object(head) = head else { return Entry::default() };
     let preview = dice.text(60);
     let text = if number % 50_000 == 7 { format!("{preview} needle") } else { preview.clone() };
-    let observed =
-        Observed { head, content: None, input_preview: preview.clone(), output_preview: preview, text };
+    let observed = Observed {
+        head,
+        content: None,
+        input_preview: preview.clone(),
+        output_preview: preview,
+        text,
+        facts: None,
+    };
     Entry { exchange: None, more: false, observations: vec![observed] }
 }
 

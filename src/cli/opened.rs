@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use super::{Common, log, say};
 use crate::config::{self, Config};
+use crate::recorder::{self, Reader};
 use crate::store::{self, Mode, Store, StoreError};
 
 /// An open store.
 pub(super) struct Opened {
     pub(super) store: Arc<dyn Store>,
+    pub(super) reader: Arc<Reader>,
     pub(super) config: Config,
     runtime: tokio::runtime::Runtime,
 }
@@ -24,9 +26,12 @@ pub(super) fn open(common: Common, mode: Mode) -> Result<Opened, ExitCode> {
     log::start(&config.log);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|why| failed(&format!("no runtime: {why}")))?;
-    let store = runtime.block_on(store::open(&config.store.url, &config.home, mode, &config.store));
+    let pricer = recorder::pricer(&config.prices, &config.home).map_err(|why| failed(&why))?;
+    let reader = Reader::new(pricer, &config.trace);
+    let opening = store::open_with(&config.store.url, &config.home, mode, &config.store, reader.reread());
+    let store = runtime.block_on(opening);
     let store = store.map_err(|why| failed(&format!("{}: {why}", config.store.url)))?;
-    Ok(Opened { store, config, runtime })
+    Ok(Opened { store, reader, config, runtime })
 }
 
 impl Opened {

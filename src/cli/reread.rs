@@ -5,9 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::filters::Filters;
-use super::opened::{failed, open};
+use super::opened::open;
 use super::{Common, say};
-use crate::recorder;
 use crate::store::Mode;
 
 /// Exchanges are asked for so many at once.
@@ -28,7 +27,6 @@ pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
 fn reread(common: Common, own: Arguments) -> Result<(), ExitCode> {
     let Arguments { common: behind, filters } = own;
     let opened = open(common.and(behind), Mode::ReadWrite)?;
-    let pricer = recorder::pricer(&opened.config.prices, &opened.config.home).map_err(|why| failed(&why))?;
     let filter = filters.filter();
     let mut after = None;
     let (mut exchanges, mut observations, mut panics) = (0_u64, 0_usize, 0_u64);
@@ -37,12 +35,11 @@ fn reread(common: Common, own: Arguments) -> Result<(), ExitCode> {
         let Some(last) = ids.last().copied() else { break };
         for id in ids {
             let Some(exchange) = opened.wait(opened.store.exchange(id))? else { continue };
-            let read = recorder::observe(&exchange, &pricer);
+            let read = opened.reader.read(&exchange);
             panics += u64::from(read.panicked);
-            let entries: Vec<_> = read.observations.iter().map(recorder::observed).collect();
-            observations += entries.len();
+            observations += read.observed.len();
             exchanges += 1;
-            opened.wait(opened.store.reread(id, entries))?;
+            opened.wait(opened.store.reread(id, read.observed))?;
         }
         after = Some(last);
     }

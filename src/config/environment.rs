@@ -4,7 +4,7 @@ use super::hint;
 use super::load::{Layers, Sources};
 use super::mistake::Place;
 use super::section::{SECTIONS, Section};
-use crate::model::setting::Raw;
+use crate::model::setting::{Raw, nearest};
 
 pub(super) const PREFIX: &str = "WIRETAPE_";
 
@@ -79,7 +79,7 @@ fn set(
 ) {
     let Some(section) = Section::find(section) else {
         let known: Vec<&str> = SECTIONS.iter().map(|section| section.name).collect();
-        let hint = hint::nearest(section, known.into_iter()).and_then(Section::find);
+        let hint = nearest(section, known.into_iter()).and_then(Section::find);
         let hint = hint.map(|near| format!("did you mean `{}`?", spell(near, name_or(near, name), key)));
         let path = format!("{section}.{key}");
         return layers.wrong(place.clone(), path, "no such section", hint);

@@ -23,7 +23,7 @@ pub use log::{Config as Log, Format as LogFormat};
 pub use mistake::{Mistake, Mistakes, Place};
 pub use section::{Entry, SECTIONS, Section};
 
-use crate::{price, proxy, recorder, redact, store, tape, web};
+use crate::{price, proxy, recorder, redact, store, tape, trace, web};
 
 /// Every setting there is, as resolved.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,6 +35,7 @@ pub struct Config {
     pub store: store::Config,
     pub prices: price::Config,
     pub redact: redact::Config,
+    pub trace: trace::Config,
     pub log: Log,
     /// By name, in the order in which they were first named.
     pub upstreams: Vec<(String, proxy::upstream::Config)>,

@@ -105,6 +105,22 @@ pub const SECTIONS: &[Section] = &[
         names: |config| config.redact.own.iter().map(|(name, _)| name.clone()).collect(),
         check: |config| config.redact.check_own(),
     },
+    Section {
+        name: "convention",
+        named: true,
+        intro: "How callers say whose call it is, by names of your own, one table each; those of other systems and of \
+                agents are known, see docs/callers.md. In the environment: WIRETAPE_CONVENTION__NAME__WHERE.",
+        entries: entries!(crate::trace::CONVENTION_SETTINGS),
+        open: |config, name| {
+            config.trace.own_mut(name);
+        },
+        set: |config, name, at, raw| {
+            (crate::trace::CONVENTION_SETTINGS[at].set)(config.trace.own_mut(name), raw)
+        },
+        show: |config, name, at| (crate::trace::CONVENTION_SETTINGS[at].show)(config.trace.own(name)?),
+        names: |config| config.trace.conventions.iter().map(|own| own.name.clone()).collect(),
+        check: |config| config.trace.check_own(),
+    },
     section!(log, super::log::SETTINGS, "What wiretape says about itself, on stderr.", |config| plain(
         config.log.check()
     )),

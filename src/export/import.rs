@@ -39,6 +39,8 @@ pub fn entry(line: &str) -> Result<Entry, String> {
         text: text.collect::<Vec<_>>().join("\n"),
         content: (exchange.is_none() && !content.is_empty()).then_some(content),
         head: record,
+        // It says where it belongs.
+        facts: None,
     };
     Ok(Entry { exchange, more: false, observations: vec![observed] })
 }

@@ -18,10 +18,12 @@
 //! ];
 //! ```
 
+mod near;
 mod text;
 mod units;
 mod value;
 
+pub use near::nearest;
 pub use text::{key, quote};
 pub use units::ByteSize;
 pub use value::Secret;

@@ -1,13 +1,16 @@
 //! An observation as the store takes it.
 
+use std::sync::Arc;
+
 use crate::model::{Message, Observation, Part, PartKind, Reading};
 use crate::store::Observed;
+use crate::trace::Facts;
 
 /// How much of a text a list shows, in characters.
 const PREVIEW: usize = 200;
 
 /// The record's head, what lists show, and what search finds.
-pub fn observed(observation: &Observation) -> Observed {
+pub fn observed(observation: &Observation, facts: Option<Facts>) -> Observed {
     let reading = observation.reading.as_ref();
     Observed {
         head: observation.head(),
@@ -15,6 +18,7 @@ pub fn observed(observation: &Observation) -> Observed {
         input_preview: reading.map(input_preview).unwrap_or_default(),
         output_preview: reading.map(output_preview).unwrap_or_default(),
         text: reading.map(text).unwrap_or_default(),
+        facts: facts.map(Arc::new),
     }
 }
 

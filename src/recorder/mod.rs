@@ -20,6 +20,7 @@ mod handoff;
 mod keep;
 mod observe;
 mod prices;
+mod reader;
 mod run;
 
 use std::sync::Arc;
@@ -27,14 +28,13 @@ use std::thread::JoinHandle;
 
 pub use config::{Config, SETTINGS};
 pub use counts::{Counters, Counts, Recorded};
-pub use entry::observed;
 pub use gather::Upstream;
 pub use handoff::{Handoff, Tape};
-pub use observe::{Observed, id_of, observe};
+pub use observe::id_of;
+pub use reader::{Read, Reader};
 
 pub use prices::{pricer, read_table, table_file};
 
-use crate::price::Pricer;
 use crate::redact::Redactor;
 use crate::store::Store;
 use crate::tape::Shelf;
@@ -44,7 +44,7 @@ pub struct Parts {
     pub config: Config,
     pub shelf: Arc<Shelf>,
     pub store: Arc<dyn Store>,
-    pub pricer: Pricer,
+    pub reader: Arc<Reader>,
     pub redactor: Redactor,
     pub upstream: Upstream,
 }

@@ -7,6 +7,7 @@ use crate::model::{
 };
 use crate::price::{Call, Pricer};
 use crate::tokens;
+use crate::trace::{OwnConvention, Said, said};
 
 /// Response headers that name the call at the provider, the most telling first.
 const REQUEST_IDS: &[&str] = &[
@@ -23,13 +24,14 @@ const REQUEST_IDS: &[&str] = &[
 
 /// What came of reading an exchange.
 pub struct Observed {
-    pub observations: Vec<Observation>,
+    /// Each with what its caller says of it.
+    pub observations: Vec<(Observation, Said)>,
     /// The reader panicked, and the bytes are all there is.
     pub panicked: bool,
 }
 
 /// Reads an exchange. One that no dialect knows, or that a reader failed at, is one observation of its head.
-pub fn observe(exchange: &Exchange, pricer: &Pricer) -> Observed {
+pub fn observe(exchange: &Exchange, pricer: &Pricer, own: &[OwnConvention]) -> Observed {
     let (readings, panicked) = match dialect::read(exchange) {
         Ok(readings) => (readings, false),
         Err(dialect::Panicked) => (Vec::new(), true),
@@ -39,12 +41,14 @@ pub fn observe(exchange: &Exchange, pricer: &Pricer) -> Observed {
     if readings.is_empty() {
         readings.push(None);
     }
-    let observations =
-        (0..).zip(readings).map(|(index, reading)| one(exchange, index, reading, socket, pricer));
-    let mut observations: Vec<Observation> = observations.collect();
+    let observations = (0..).zip(readings).map(|(index, reading)| {
+        let said = said(exchange, reading.as_ref(), own);
+        (one(exchange, index, reading, socket, pricer, &said), said)
+    });
+    let mut observations: Vec<(Observation, Said)> = observations.collect();
     if panicked {
         let loss = "the reader failed; the bytes are kept".to_owned();
-        observations.iter_mut().for_each(|observation| observation.losses.push(loss.clone()));
+        observations.iter_mut().for_each(|(observation, _)| observation.losses.push(loss.clone()));
     }
     Observed { observations, panicked }
 }
@@ -65,6 +69,7 @@ fn one(
     mut reading: Option<Reading>,
     socket: bool,
     pricer: &Pricer,
+    said: &Said,
 ) -> Observation {
     let head = exchange.head.as_ref();
     let http_status = head.map(|head| head.status);
@@ -114,11 +119,11 @@ fn one(
             let found = REQUEST_IDS.iter().find_map(|name| head.headers.text(name));
             found.map(str::to_owned)
         }),
+        place: place(exchange, said),
+        caller: caller(exchange, said),
         reading,
         endpoint,
         cost,
-        place: place(exchange),
-        caller: caller(exchange),
         losses: losses(exchange),
         redactions: exchange.redactions.clone(),
     }
@@ -189,45 +194,35 @@ fn cost(
         .or_else(|| answered.billed.map(crate::price::provider_billed))
 }
 
-fn place(exchange: &Exchange) -> Place {
-    let label = |key: &str| {
-        exchange.labels.iter().rev().find(|label| label.key == key).map(|label| label.value.clone())
-    };
+/// Where it is until it is put in its place.
+fn place(exchange: &Exchange, said: &Said) -> Place {
     Place {
         trace: TraceId(u128::from_be_bytes(exchange.id.to_bytes())),
-        session: label("session"),
+        session: said.session.as_ref().map(|session| session.value.clone()),
         parent: None,
         attempt: 1,
-        prompt_version: label("prompt_version"),
+        prompt_version: said.prompt_version.as_ref().map(|version| version.value.clone()),
         tools_version: None,
         links: Vec::new(),
     }
 }
 
-/// Labels that have a place of their own in the record.
-const KNOWN_LABELS: &[&str] = &["session", "user", "tag", "tags", "prompt_version"];
-
-fn caller(exchange: &Exchange) -> Caller {
-    let mut caller = Caller { client: client(exchange), ..Caller::default() };
-    for label in &exchange.labels {
-        match label.key.as_str() {
-            "user" => caller.user = Some(label.value.clone()),
-            "tag" | "tags" => {
-                let tags = label.value.split(',').map(str::trim).filter(|tag| !tag.is_empty());
-                for tag in tags {
-                    if !caller.tags.iter().any(|known| known == tag) {
-                        caller.tags.push(tag.to_owned());
-                    }
-                }
-            }
-            key if KNOWN_LABELS.contains(&key) => {}
-            key => {
-                caller.labels.retain(|(known, _)| known != key);
-                caller.labels.push((key.to_owned(), label.value.clone()));
-            }
+fn caller(exchange: &Exchange, said: &Said) -> Caller {
+    let mut labels: Vec<(String, String)> =
+        said.labels.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    let names =
+        [("agent", &said.agent), ("trace_name", &said.trace_name), ("session_name", &said.session_name)];
+    for (key, id) in names {
+        if let Some(id) = id {
+            labels.push((key.to_owned(), id.value.clone()));
         }
     }
-    caller
+    Caller {
+        user: said.user.as_ref().map(|user| user.value.clone()),
+        tags: said.tags.clone(),
+        labels,
+        client: client(exchange),
+    }
 }
 
 /// The first product of the user agent: `claude-cli/2.0 (external)`.

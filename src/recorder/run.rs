@@ -8,11 +8,10 @@ use super::counts::{Counters, add};
 use super::gather::{Gather, Open, cut_off};
 use super::handoff::Handoff;
 use super::keep::Keep;
-use super::{Parts, entry, observe};
+use super::{Parts, Reader};
 use bytes::Bytes;
 
 use crate::model::{Direction, Exchange, ExchangeId, Headers, Status};
-use crate::price::Pricer;
 use crate::redact::Redactor;
 use crate::store::Entry;
 use crate::tape::{self, Found, Shelf, recover};
@@ -30,7 +29,7 @@ pub struct Run {
     handoff: Arc<Handoff>,
     counters: Arc<Counters>,
     shelf: Arc<Shelf>,
-    pricer: Pricer,
+    reader: Arc<Reader>,
     redactor: Redactor,
     gather: Gather,
     keep: Keep,
@@ -46,12 +45,12 @@ impl Run {
         counters: Arc<Counters>,
         memory: usize,
     ) -> std::io::Result<Self> {
-        let Parts { config, shelf, store, pricer, redactor, upstream } = parts;
+        let Parts { config, shelf, store, reader, redactor, upstream } = parts;
         let max_body = usize::try_from(config.max_body.0).unwrap_or(usize::MAX);
         Ok(Self {
             handoff,
             shelf: Arc::clone(&shelf),
-            pricer,
+            reader,
             redactor,
             gather: Gather::new(memory / 2, max_body, upstream),
             keep: Keep::new(store, shelf, Arc::clone(&counters), memory / 4)?,
@@ -214,17 +213,21 @@ impl Run {
     /// Reads an exchange and hands it on to be written.
     fn put(&mut self, mut exchange: Exchange, whole: bool) {
         self.redact(&mut exchange);
-        let observed = observe::observe(&exchange, &self.pricer);
-        add(&self.counters.panics, u64::from(observed.panicked));
-        let mut observations = observed.observations;
+        let read = self.reader.read(&exchange);
+        add(&self.counters.panics, u64::from(read.panicked));
+        let mut observations = read.observed;
         if !whole {
             // What goes on has no reading yet, and is no observation of its own.
-            observations.retain(|one| one.reading.is_some() && one.status != Status::Interrupted);
+            let goes_on = Some(Status::Interrupted.name());
+            let text = |one: &crate::store::Observed, key: &str| {
+                one.head.get(key).and_then(|value| value.as_str()).map(str::to_owned)
+            };
+            observations
+                .retain(|one| text(one, "dialect").is_some() && text(one, "status").as_deref() != goes_on);
             if observations.is_empty() {
                 return;
             }
         }
-        let observations = observations.iter().map(entry::observed).collect();
         let id = exchange.id;
         self.keep.put(id, whole, Entry { exchange: Some(exchange), more: false, observations });
     }

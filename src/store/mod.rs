@@ -29,8 +29,20 @@ pub use sums::{Prune, Pruned, Rollup, RollupFilter, Sketch, Stats, Summary, Tota
 use crate::model::{Exchange, ExchangeId, ObservationId};
 use crate::trace::Facts;
 
-/// Opens the store of a URL; `sqlite:FILE` is relative to the data folder.
+/// Opens the store of a URL; `sqlite:FILE` is relative to the data folder. For whoever reads, or brings calls that say
+/// where they belong.
 pub async fn open(
+    url: &str,
+    data_folder: &Path,
+    mode: Mode,
+    config: &Config,
+) -> Result<Arc<dyn Store>, StoreError> {
+    open_with(url, data_folder, mode, config, Arc::new(|_| Vec::new())).await
+}
+
+/// The same for whoever brings calls that find their places here: one that comes late may move others, which are read
+/// again.
+pub async fn open_with(
     url: &str,
     data_folder: &Path,
     mode: Mode,

@@ -42,7 +42,7 @@ pub struct Facts {
     pub is_refused: bool,
     /// It is a step of a conversation, or beside one.
     pub speaks: bool,
-    pub said: Where,
+    pub said: Belonging,
     pub side: Option<Side>,
     /// The user said something that this call is the first to answer.
     pub opens: bool,
@@ -69,7 +69,7 @@ pub struct Facts {
 
 /// What the caller says of where it belongs.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Where {
+pub struct Belonging {
     pub session: Option<Id>,
     pub parent_session: Option<Id>,
     pub thread: Option<Id>,
@@ -208,7 +208,7 @@ fn bare(observation: &Observation, said: &Said) -> Facts {
         speaks: false,
         thread: names(own),
         under: names([&parent_thread, &parent_session]),
-        said: Where {
+        said: Belonging {
             is_subagent: role.is_some_and(|(role, _)| role == Role::Subagent),
             session,
             parent_session,
@@ -254,7 +254,7 @@ struct Of<'a> {
 impl Of<'_> {
     fn gives(&self) -> Vec<Mark> {
         let answered = &self.reading.answered;
-        // Where histories are sent whole, no one goes on from an answer by its id.
+        // Belonging histories are sent whole, no one goes on from an answer by its id.
         let goes_on = CONTINUED.iter().any(|dialect| self.reading.dialect.starts_with(dialect));
         let id = answered.id.as_deref().filter(|_| goes_on);
         let mut marks: Vec<Mark> = id.map(response_mark).into_iter().collect();

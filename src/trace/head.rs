@@ -42,7 +42,8 @@ const CALLERS: &[&str] = &["user", "tags", "client"];
 
 /// The head of a tool's call.
 pub fn of_tool(tool: &Tool, placed: &Placed, asker: &Map<String, Value>) -> Map<String, Value> {
-    let Tool { id, asker: parent, place: _, call_id, name, kind, start, preview: _, at_provider, answer: _ } = tool;
+    let Tool { id, asker: parent, place: _, call_id, name, kind, start, preview: _, at_provider, answer: _ } =
+        tool;
     let mut head = Map::new();
     let mut put = |key: &str, value: Value| {
         if !value.is_null() {

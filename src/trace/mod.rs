@@ -11,6 +11,7 @@
 //! Invariant: where a call is put follows from the calls that are known, not from the order they came in.
 
 mod book;
+mod config;
 mod facts;
 mod head;
 mod mark;
@@ -22,11 +23,15 @@ mod story;
 mod tool;
 
 pub use book::{Book, Known, Nearest, Placed, Wanted};
-pub use facts::{Call, Facts, Late, Outcome, ServerCall, Where, facts, is_final, scope};
+pub use config::Config;
+pub use facts::{Belonging, Call, Facts, Late, Outcome, ServerCall, facts, is_final, scope};
 pub use head::{DOUBLE, answer_in, of_tool, put_answer, put_place};
 pub use mark::{Mark, MarkKind};
 pub use place::INFERRED_SESSION;
-pub use said::{Id, Role, Said, Seen};
+pub use said::{
+    CONVENTION_SETTINGS, CONVENTIONS, Convention, Id, KEYS, MEANINGS, Means, OwnConvention, Place, Role,
+    Said, Seen, Source, TRUSTS, Trust, Where, said,
+};
 pub use settle::{marks, settle};
 pub use side::Side;
 pub use tool::{Answer, Took, Tool, asked};

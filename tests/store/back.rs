@@ -199,7 +199,7 @@ async fn what_is_repeated_is_stored_as_if_it_were_new() {
         ..wiretape::store::Config::default()
     };
     let mode = wiretape::store::Mode::ReadWrite;
-    let without = wiretape::store::open("sqlite:store.db", &folder, mode, &config, std::sync::Arc::new(|_| Vec::new())).await.unwrap();
+    let without = wiretape::store::open("sqlite:store.db", &folder, mode, &config).await.unwrap();
     let text = |number: u64| {
         let words = format!("words {number} ").repeat(40 + number as usize);
         format!(r#"{{"role":"user","content":"{words}"}}"#)

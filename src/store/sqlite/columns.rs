@@ -34,8 +34,6 @@ pub const USER: usize = 9;
 pub const CLIENT: usize = 10;
 pub const FINISH: usize = 8;
 pub const NAME: usize = 0;
-pub const PROMPT_VERSION: usize = 11;
-pub const TOOLS_VERSION: usize = 12;
 pub const SIDE: usize = 13;
 
 /// Columns that count tokens.

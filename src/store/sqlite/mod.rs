@@ -44,7 +44,7 @@ use self::fault::Result;
 use self::prune::Pruning;
 use self::state::State;
 use self::writing::{Writing, writing};
-use super::{Config, StoreError};
+use super::{Config, Reread, StoreError};
 
 /// What a store is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

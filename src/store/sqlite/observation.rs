@@ -59,7 +59,9 @@ impl Found {
     /// A step of what the user asked, and of no agent that another started.
     pub fn is_main(&self) -> bool {
         let columns = &self.columns;
-        columns.kind() == crate::model::Kind::Generation && columns.parent.is_none() && self.words[SIDE].is_none()
+        columns.kind() == crate::model::Kind::Generation
+            && columns.parent.is_none()
+            && self.words[SIDE].is_none()
     }
 }
 
@@ -255,7 +257,12 @@ impl Writing<'_> {
     }
 
     /// Changes what a tool's call came to: when it ended and how, and what of its head no column has.
-    pub fn change_observation(&mut self, old: &Found, head: &Map<String, Value>, preview: &str) -> Result<()> {
+    pub fn change_observation(
+        &mut self,
+        old: &Found,
+        head: &Map<String, Value>,
+        preview: &str,
+    ) -> Result<()> {
         let before = Reading::new(self.db)?.whole_columns(old)?;
         let after = Columns::of(head)?;
         let sql = "UPDATE observation SET took = ?2, status = ?3 WHERE seq = ?1";

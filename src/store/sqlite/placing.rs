@@ -7,15 +7,16 @@ use serde_json::{Map, Value};
 use tokio_rusqlite::rusqlite::types::Value as Cell;
 use tokio_rusqlite::rusqlite::{Row, params};
 
-use super::columns::{Columns, SIDE};
+use super::columns::Columns;
 use super::fault::Result;
 use super::observation::{Found, find, find_all};
 use super::reading::Reading;
 use super::writing::Writing;
-use crate::model::{ExchangeId, Kind, Micros, ObservationId, Status, TraceId};
+use crate::model::{ExchangeId, Micros, ObservationId, Status, TraceId};
 use crate::store::{Observed, Reread};
 use crate::trace::{
-    self, Answer, Book, DOUBLE, Facts, Known, Nearest, Placed, Tool, Wanted, answer_in, of_tool, put_answer, put_place,
+    self, Answer, Book, DOUBLE, Facts, Known, Nearest, Placed, Tool, Wanted, answer_in, of_tool, put_answer,
+    put_place,
 };
 
 /// Calls of tools have their place in an exchange behind the observation's own, in these bits.
@@ -55,14 +56,23 @@ impl<'w, 'd> Placing<'w, 'd> {
     }
 
     fn tool_rows(&self, asker: ObservationId) -> Result<Vec<Found>> {
-        let Some(Found { exchange: Some(exchange), columns, .. }) = self.row(asker)? else { return Ok(Vec::new()) };
-        let mut rows = find_all(self.writing.db, "o.exchange = ?1 ORDER BY o.place", &Cell::Integer(exchange))?;
+        let Some(Found { exchange: Some(exchange), columns, .. }) = self.row(asker)? else {
+            return Ok(Vec::new());
+        };
+        let mut rows =
+            find_all(self.writing.db, "o.exchange = ?1 ORDER BY o.place", &Cell::Integer(exchange))?;
         rows.retain(|row| row.columns.place >= TOOL && row.columns.place % TOOL == columns.place);
         Ok(rows)
     }
 
     /// Puts the tools' calls of an answer where it is; those that were there are gone.
-    fn put_tools(&mut self, facts: &Facts, placed: &Placed, head: &Map<String, Value>, from: From) -> Result<()> {
+    fn put_tools(
+        &mut self,
+        facts: &Facts,
+        placed: &Placed,
+        head: &Map<String, Value>,
+        from: From,
+    ) -> Result<()> {
         for old in self.tool_rows(facts.id)? {
             self.writing.remove_observation(&old)?;
         }
@@ -119,7 +129,9 @@ fn known(row: &Row) -> tokio_rusqlite::rusqlite::Result<Known> {
     let side: Option<String> = row.get(6)?;
     let trace: Option<[u8; 16]> = row.get(7)?;
     let place: u32 = row.get(12)?;
-    let failed = Status::ALL.get(usize::from(status)).is_some_and(|status| !matches!(status, Status::Ok | Status::Open));
+    let failed = Status::ALL
+        .get(usize::from(status))
+        .is_some_and(|status| !matches!(status, Status::Ok | Status::Open));
     Ok(Known {
         id: ObservationId(row.get::<_, i64>(0)?.cast_unsigned()),
         start: micros(start),
@@ -243,8 +255,7 @@ pub fn is_own(found: &Found) -> bool {
     found.columns.place < TOOL
 }
 
-/// Whether it is the generation that it was: it has ended since long, and in the same way.
+/// Whether it had ended, and is as it was then.
 pub fn is_same(old: &Found, new: &Columns) -> bool {
-    let (is, ended) = (old.columns.kind() == Kind::Generation, old.columns.took.is_some());
-    is && ended && old.columns.took == new.took && old.columns.status == new.status && old.words[SIDE].is_none()
+    old.columns.took.is_some() && (old.columns.took, old.columns.status) == (new.took, new.status)
 }

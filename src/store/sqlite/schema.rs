@@ -10,7 +10,8 @@ use crate::store::{Config, Durable, StoreError};
 
 /// Each brings a store from the version before to its own, which is its place counted from 1. They are kept for ever, as
 /// they are: somebody has a store that needs them.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_begin.sql"), include_str!("migrations/0002_story.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_begin.sql"), include_str!("migrations/0002_story.sql")];
 
 /// How long to wait for another process that writes.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);

@@ -8,8 +8,8 @@ use super::base::Bases;
 use super::fault::{Result, broken};
 use super::pack::Packer;
 use super::recent::Recent;
-use crate::store::{Config, Reread};
 use crate::store::heads::Habits;
+use crate::store::{Config, Reread};
 
 /// A piece's name: what it is and holds, under the store's key.
 pub type Hash = [u8; 16];

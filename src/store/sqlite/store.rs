@@ -1,13 +1,15 @@
 //! The store's promises, each kept by the file that knows how.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio_rusqlite::rusqlite::types::Value as Cell;
 
+use super::columns::Columns;
 use super::exchange::{find as find_exchange, had};
 use super::list::{Group, exchanges, list, summaries};
-use super::observation::{find, find_all};
+use super::observation::{Found, find, find_all};
+use super::placing::{is_own, is_same};
 use super::reading::Reading;
 use super::report::{rollups, stats};
 use super::state::data_version;
@@ -125,13 +127,15 @@ impl Writing<'_> {
                 let lacking = self.lacking(seq, observations)?;
                 return self.observe(Some((seq, exchange.id)), &lacking);
             }
-            Some((seq, true)) if *more => {
-                self.continue_exchange(seq, exchange)?;
-                seq
-            }
             Some((seq, true)) => {
-                self.replace_exchange(seq, exchange)?;
-                seq
+                if *more {
+                    self.continue_exchange(seq, exchange)?;
+                } else {
+                    self.replace_exchange(seq, exchange)?;
+                }
+                // Of a socket's calls most are as they were when it was looked at before.
+                let changed = self.changed(seq, observations)?;
+                return self.observe(Some((seq, exchange.id)), &changed);
             }
         };
         self.observe(Some((seq, exchange.id)), observations)
@@ -143,6 +147,24 @@ impl Writing<'_> {
         let old: HashSet<u64> = old.iter().map(|old| old.columns.id).collect();
         let is_new = |one: &&Observed| id_of(one).is_none_or(|id| !old.contains(&id));
         Ok(observations.iter().filter(is_new).cloned().collect())
+    }
+
+    /// Of these, those that an exchange does not have as they are.
+    fn changed(&self, seq: i64, observations: &[Observed]) -> fault::Result<Vec<Observed>> {
+        let old = find_all(self.db, "o.exchange = ?1", &Cell::Integer(seq))?;
+        let old: HashMap<u64, &Found> = old.iter().map(|old| (old.columns.id, old)).collect();
+        let mut changed = Vec::new();
+        for one in observations {
+            let known = id_of(one).and_then(|id| old.get(&id));
+            let is_same = match known {
+                Some(known) => is_same(known, &Columns::of(&one.head)?),
+                None => false,
+            };
+            if !is_same {
+                changed.push(one.clone());
+            }
+        }
+        Ok(changed)
     }
 
     fn reread(&mut self, exchange: ExchangeId, observations: &[Observed]) -> fault::Result<()> {

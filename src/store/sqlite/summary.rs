@@ -172,9 +172,18 @@ pub fn sum(db: &Connection, key: SumKey) -> Result<Option<Sum>> {
             last: row.get(1)?,
             first_observation: row.get(2)?,
             last_observation: row.get(3)?,
-            first_key: (!row.get::<_, Option<bool>>(9)?.unwrap_or(false), row.get::<_, Option<i64>>(8)?.unwrap_or(0)),
-            last_key: (row.get::<_, Option<bool>>(11)?.unwrap_or(false), row.get::<_, Option<i64>>(10)?.unwrap_or(0)),
-            title: row.get::<_, Option<String>>(12)?.zip(row.get::<_, Option<i64>>(13)?).map(|(title, at)| (at, title)),
+            first_key: (
+                !row.get::<_, Option<bool>>(9)?.unwrap_or(false),
+                row.get::<_, Option<i64>>(8)?.unwrap_or(0),
+            ),
+            last_key: (
+                row.get::<_, Option<bool>>(11)?.unwrap_or(false),
+                row.get::<_, Option<i64>>(10)?.unwrap_or(0),
+            ),
+            title: row
+                .get::<_, Option<String>>(12)?
+                .zip(row.get::<_, Option<i64>>(13)?)
+                .map(|(title, at)| (at, title)),
             traces: row.get(4)?,
             session: row.get(5)?,
             ..Sum::default()

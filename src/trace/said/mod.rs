@@ -2,6 +2,34 @@
 
 use std::collections::BTreeMap;
 
+mod config;
+mod cut;
+mod fill;
+mod look;
+mod means;
+mod place;
+mod table;
+mod value;
+
+pub use config::{CONVENTION_SETTINGS, OwnConvention, Where};
+pub use means::{MEANINGS, Means};
+pub use place::{Place, Source};
+pub use table::{CONVENTIONS, Convention, KEYS, TRUSTS, Trust};
+
+use crate::model::{Exchange, Reading};
+
+/// What the caller of an exchange says about it, or about one of the calls on a socket, which the reading is of.
+pub fn said(exchange: &Exchange, reading: Option<&Reading>, own: &[OwnConvention]) -> Said {
+    let look = look::Look::at(exchange, reading);
+    // The head of a socket was sent once, for all the calls on it.
+    let socket = exchange.upgrade && reading.is_some();
+    let mut found = Vec::new();
+    for line in own.iter().filter_map(OwnConvention::line).chain(CONVENTIONS.iter().copied()) {
+        fill::findings(&line, &look, socket, &mut found);
+    }
+    fill::filled(found)
+}
+
 /// All that is said about one call. Where several places say it, the one that stands first in the order of trust.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Said {
@@ -18,7 +46,7 @@ pub struct Said {
     pub trace: Option<Id>,
     /// The caller's own span that the call was made in.
     pub parent: Option<Id>,
-    /// What the call is for.
+    /// What the call is for, and where that was said.
     pub role: Option<(Role, String)>,
     /// The agent's name or kind.
     pub agent: Option<Id>,
@@ -64,3 +92,6 @@ pub enum Role {
     /// A history is made shorter.
     Compaction,
 }
+
+#[cfg(test)]
+mod tests;
