@@ -9,6 +9,8 @@ use crate::model::{Answered, Asked, Message, Operation, Part};
 const ANTHROPIC: &str = "anthropic.messages";
 const OPENAI: &str = "openai.responses";
 
+type Edit = fn(&mut Asked);
+
 fn counted(input: u64, read: Option<u64>, written: Option<u64>) -> Usage {
     Usage { input: Some(input), cache_read: read, cache_write: written, ..Usage::default() }
 }
@@ -18,7 +20,7 @@ fn call(dialect: &'static str, messages: usize, usage: Usage) -> Reading {
     let tool =
         |name: &str| json!({"type": "function", "name": name, "description": "Does. Since 2026-11-21."});
     let message = |at: usize| {
-        let role = if at % 2 == 0 { "user" } else { "assistant" };
+        let role = if at.is_multiple_of(2) { "user" } else { "assistant" };
         Message::new(role, vec![Part::text(format!("Message {at}, at 12:0{}", at % 10))])
     };
     let asked = Asked {
@@ -76,7 +78,7 @@ fn providers_that_cache_by_themselves_could_have_kept_all_of_it() {
 
 #[test]
 fn the_first_place_that_differs_is_told() {
-    let cases: [(&str, Reason, fn(&mut Asked)); 16] = [
+    let cases: [(&str, Reason, Edit); 16] = [
         ("nothing", Reason::Expired, |_| {}),
         ("model", Reason::Changed, |asked| {
             asked.model = Some("other".to_owned());

@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{Answered, Asked, Message, Operation};
 
+type Edit = fn(&mut Vec<Message>);
+
 fn say(role: &str, text: &str) -> Message {
     Message::new(role, vec![Part::text(text)])
 }
@@ -61,7 +63,7 @@ fn a_history_that_only_goes_on_has_no_difference() {
 
 #[test]
 fn how_a_history_is_written_down_does_not_matter() {
-    let rewrites: [fn(&mut Vec<Message>); 6] = [
+    let rewrites: [Edit; 6] = [
         // Reasoning is dropped, texts are joined and trimmed.
         |input| input[3].parts = vec![Part::text("I read b now."), call(Some("t2"), "read", "b")],
         // Ids are dropped, keys are in another order.
@@ -73,7 +75,7 @@ fn how_a_history_is_written_down_does_not_matter() {
         // Marks of a cache move.
         |input| {
             input[0].parts[0].extra =
-                Map::from_iter([("cache_control".to_owned(), json!({"type": "ephemeral"}))])
+                Map::from_iter([("cache_control".to_owned(), json!({"type": "ephemeral"}))]);
         },
         |input| {
             input[2] =
@@ -101,7 +103,7 @@ fn how_a_history_is_written_down_does_not_matter() {
 #[test]
 fn what_was_edited_is_found() {
     let message = |index| Some(Place::Message { index });
-    let cases: [(&str, fn(&mut Vec<Message>), Changes); 6] = [
+    let cases: [(&str, Edit, Changes); 6] = [
         (
             "a cleared result",
             |input| input[2] = result("t1", json!("[cleared]")),

@@ -210,7 +210,7 @@ fn year_last(reader: &mut Reader) -> Option<()> {
 
 /// `20261121T155122Z`.
 fn compact(reader: &mut Reader) -> Option<()> {
-    reader.number(8..=8).filter(|number| (1900_01_01..2200_01_01).contains(number))?;
+    reader.number(8..=8).filter(|number| (19_000_101..22_000_101).contains(number))?;
     if !reader.eat(b'T') && !reader.eat(b'_') && !reader.eat(b'-') {
         return None;
     }

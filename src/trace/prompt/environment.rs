@@ -18,7 +18,7 @@ pub enum Listing {
 #[derive(Clone, Copy)]
 enum Kind {
     Anything,
-    /// Absolute, or below the home folder.
+    /// Absolute, below the home folder, or below the one that is not said.
     Path,
     /// It holds a digit and is short.
     Digits,
@@ -179,7 +179,8 @@ fn is_path(value: &str) -> bool {
     let bytes = value.as_bytes();
     let drive = bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':';
     // A sentence about a folder may begin with its path, but not every path is followed by words.
-    (drive || value.starts_with(['/', '~', '[']) || value.starts_with("\\\\"))
+    let relative = value.starts_with('.') && !value.contains(' ');
+    (drive || relative || value.starts_with(['/', '~', '[']) || value.starts_with("\\\\"))
         && !(value.ends_with('.') && value.contains(' '))
 }
 

@@ -111,6 +111,7 @@ fn what_changes_by_itself_is_taken_out() {
         ("see `/home/jo/a b`", "see `‹path› b`"),
         ("in /tmp/agent-77/x.txt.", "in ‹path›."),
         ("C:\\Users\\jo\\x and C:/Users/jo", "‹path› and ‹path›"),
+        (r"on \\host\share\x", "on ‹path›"),
         ("open file:///home/jo/x", "open file://‹path›"),
         ("call http://localhost:49152/mcp", "call http://localhost:‹port›/mcp"),
         ("call localhost:8080, then", "call localhost:‹port›, then"),
@@ -143,6 +144,7 @@ fn words_of_the_prompt_stay() {
         "Branch: only from main, never from others",
         "the <env> block; <cwd> is a tag; <shell>never use a shell for reading files, or for anything else</shell>",
         "use port 8080 on host:8080",
+        r"def f():\\n- and \\d+ or \\w",
         "naïve 😀 Ωmega",
     ];
     for text in stay {

@@ -172,8 +172,11 @@ fn path(bytes: &[u8], start: usize, at: usize) -> Option<Found> {
     let opens = at == start
         || before(bytes, at).is_some_and(|byte| b"\"'`([{<>=:,|".contains(&byte))
         || bytes[start..at].ends_with(b"file://");
-    if !opens || (bytes[at] == b'\\' && bytes.get(at + 1) != Some(&b'\\')) {
+    if !opens {
         return None;
+    }
+    if bytes[at] == b'\\' {
+        return share(bytes, at);
     }
     let behind = &bytes[at + 1..];
     let first = behind.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(behind.len());
@@ -181,8 +184,17 @@ fn path(bytes: &[u8], start: usize, at: usize) -> Option<Found> {
         // `/tmp` alone is a word like `/help`.
         && behind.get(first) == Some(&b'/');
     let inner = INNER_ROOTS.iter().any(|root| behind.starts_with(root.as_bytes()));
-    let share = bytes[at] == b'\\';
-    (is_root || inner || share).then(|| Found { end: path_end(bytes, at), word: PATH })
+    (is_root || inner).then(|| Found { end: path_end(bytes, at), word: PATH })
+}
+
+/// A shared folder: `\\host\share`. Line breaks that were written out, `\\n`, are none.
+fn share(bytes: &[u8], at: usize) -> Option<Found> {
+    let host = bytes[at..].strip_prefix(b"\\\\")?;
+    let length =
+        host.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b".-_$".contains(byte)).count();
+    let named = length > 0 && host.get(length) == Some(&b'\\');
+    let inside = host.get(length + 1).is_some_and(u8::is_ascii_alphanumeric);
+    (named && inside).then(|| Found { end: path_end(bytes, at), word: PATH })
 }
 
 /// A path that begins with a drive: `C:\Users\me`, `c:/Users/me`.
