@@ -25,6 +25,9 @@ const CLASSES: [u8; 256] = {
     classes
 };
 
+/// What words begin with that may begin a date: the first letters of months and days, and what may stand before them.
+const MAY_BEGIN_A_DATE: &[u8] = b"JFMASONDTW\"'`(*[<";
+
 /// White space that is due before the next word.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Gap {
@@ -67,10 +70,17 @@ impl Scan {
 
     fn line(&mut self, line: &str) {
         let bytes = line.as_bytes();
-        let mut at = 0;
+        // What is behind `copied` is not written down yet; up to `at` it stays as it is.
+        let (mut copied, mut at) = (0, 0);
         while let Some(&byte) = bytes.get(at) {
             if CLASSES[usize::from(byte)] == SPACE {
-                self.gap = self.gap.max(Gap::Space);
+                let single = byte == b' ' && at > copied;
+                let before_word = bytes.get(at + 1).is_some_and(|next| CLASSES[usize::from(*next)] != SPACE);
+                if !single || !before_word {
+                    self.push(&line[copied..at]);
+                    self.gap = self.gap.max(Gap::Space);
+                    copied = at + 1;
+                }
                 at += 1;
                 continue;
             }
@@ -83,30 +93,30 @@ impl Scan {
                 }
                 at += 1;
             }
-            if odd || matches!(byte, b'A'..=b'Z' | b'"' | b'\'' | b'`' | b'(' | b'*' | b'[' | b'<') {
-                at = self.word(line, start, at, odd);
-            } else {
-                self.push(&line[start..at]);
+            if odd {
+                (copied, at) = self.odd_word(line, copied, start, at);
+            } else if MAY_BEGIN_A_DATE.contains(&byte) {
+                (copied, at) = self.dated(line, copied, start, at);
             }
         }
+        self.push(&line[copied..]);
     }
 
-    /// One word that may hold something. What it holds may reach over words behind it: says where to go on.
-    fn word(&mut self, line: &str, start: usize, mut end: usize, odd: bool) -> usize {
+    /// A word that may begin a date in words, which reaches over the words behind it. Says from where on nothing is written
+    /// down yet, and where to go on.
+    fn dated(&mut self, line: &str, copied: usize, start: usize, end: usize) -> (usize, usize) {
+        let word = &line.as_bytes()[start..end];
+        let letter = start + word.iter().take_while(|byte| !byte.is_ascii_alphanumeric()).count();
+        let Some(Found { end: behind, word }) = volatile::date(line, letter) else { return (copied, end) };
+        self.push(&line[copied..letter]);
+        self.push(word);
+        (behind, behind)
+    }
+
+    /// The same of a word that may hold something.
+    fn odd_word(&mut self, line: &str, copied: usize, start: usize, mut end: usize) -> (usize, usize) {
         let bytes = line.as_bytes();
-        if !odd {
-            // Only a date may begin here.
-            let letter =
-                start + bytes[start..end].iter().take_while(|byte| !byte.is_ascii_alphanumeric()).count();
-            let Some(Found { end: behind, word }) = volatile::date(line, letter) else {
-                self.push(&line[start..end]);
-                return end;
-            };
-            self.push(&line[start..letter]);
-            self.push(word);
-            return behind;
-        }
-        let (mut at, mut copied) = (start, start);
+        let (mut at, mut copied) = (start, copied);
         while at < end {
             let Some(Found { end: behind, word }) = volatile::at(line, start, at) else {
                 at = volatile::next(bytes, at).min(end);
@@ -120,8 +130,7 @@ impl Scan {
                 end += 1;
             }
         }
-        self.push(&line[copied..end]);
-        end
+        (copied, end)
     }
 
     fn push(&mut self, text: &str) {

@@ -192,6 +192,17 @@ fn tools_are_a_set() {
 }
 
 #[test]
+fn what_looks_like_something_all_over_is_read_once() {
+    // With work that grows by the square this would take minutes.
+    let pieces =
+        ["1,", "a:12", "1 ", "12:3", "/tmp/", "Nov ", "Status:\n", "<cwd>", "0f8fad5b-", "://1:80", "pid "];
+    for piece in pieces {
+        let text = piece.repeat(50_000);
+        assert!(normalised(&text).len() <= text.len() * 8, "{piece}");
+    }
+}
+
+#[test]
 #[ignore = "measures; run it with --release --ignored --nocapture"]
 fn speed() {
     let text = system_text(&terminal("1", "/home/jo/shop", "2026-11-21", CHECKOUT, "3")).repeat(120);

@@ -108,8 +108,9 @@ fn number(line: &str, at: usize) -> Option<Found> {
     if run.len() >= 17 && !run.ends_with("000000") {
         return Some(Found { end, word: ID });
     }
-    let grouped =
-        end + bytes[end..].iter().take_while(|byte| byte.is_ascii_digit() || **byte == b',').count();
+    // Bounded, so that a list of a hundred thousand numbers is not read as often.
+    let groups = bytes[end..].iter().take(LONGEST_NUMBER);
+    let grouped = end + groups.take_while(|byte| byte.is_ascii_digit() || **byte == b',').count();
     let rest = &line[grouped..];
     if rest.starts_with(" tokens left") || rest.starts_with(" tokens remaining") {
         return Some(Found { end: grouped, word: NUMBER });
@@ -213,6 +214,9 @@ fn path_end(bytes: &[u8], at: usize) -> usize {
     }
     end
 }
+
+/// How many digits and commas a number goes on for at most.
+const LONGEST_NUMBER: usize = 32;
 
 /// How long a host is at most, with what stands before it.
 const LONGEST_HOST: usize = 300;
