@@ -11,14 +11,19 @@
 //! Invariant: where a call is put follows from the calls that are known, not from the order they came in.
 
 mod book;
+pub mod cache;
+pub mod changes;
 mod config;
+pub mod diff;
 mod facts;
 mod head;
 mod mark;
 mod place;
+pub mod prompt;
 mod said;
 mod settle;
 mod side;
+mod spot;
 mod story;
 mod tool;
 
@@ -34,4 +39,5 @@ pub use said::{
 };
 pub use settle::{marks, settle};
 pub use side::Side;
+pub use spot::Place as Spot;
 pub use tool::{Answer, Took, Tool, asked};

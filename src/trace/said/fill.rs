@@ -44,7 +44,12 @@ pub fn findings(line: &Convention, look: &Look, socket: bool, out: &mut Vec<Find
     // Whatever a head says on purpose, the call that says its own is nearer.
     let trust = if of_socket && line.trust == Trust::Vendor { Trust::Native } else { line.trust };
     let rank = Rank { trust, of_socket };
-    for found in look.find(line.place, line.trust != Trust::Configured) {
+    let mut all = look.find(line.place, line.trust != Trust::Configured);
+    if line.means == Means::Tag && line.place.source == Source::Label {
+        // They do not override one another, and stand as they were said.
+        all.reverse();
+    }
+    for found in all {
         match line.means {
             Means::Metadata => metadata(line, rank, &found, out),
             means => {
