@@ -3,8 +3,8 @@
 
 usage: frameworks.py NAME QUESTION…        the answers go to stdout, one line each
 
-Where to call, the SDKs' own variables say (OPENAI_BASE_URL, ANTHROPIC_BASE_URL, GOOGLE_GEMINI_BASE_URL). Several questions are turns of
-one conversation, where an agent knows how to go on with one.
+Where to call, the SDKs' own variables say (OPENAI_BASE_URL, ANTHROPIC_BASE_URL, GOOGLE_GEMINI_BASE_URL). Several
+questions are turns of one conversation, where an agent knows how to go on with one.
 """
 
 import asyncio

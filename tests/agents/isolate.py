@@ -13,9 +13,9 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 def isolate():
-    """Moves this process into a network namespace that has nothing but loopback, and says whether it could. In any case,
-    what agents want of the world is led to a proxy that does not exist, where they fail at once: without, one of them
-    waits some seconds for names that are not resolved."""
+    """Moves this process into a network namespace that has nothing but loopback, and says whether it could. In any
+    case, what agents want of the world is led to a proxy that does not exist, where they fail at once: without, one of
+    them waits some seconds for names that are not resolved."""
     os.environ |= {"HTTP_PROXY": NOWHERE, "HTTPS_PROXY": NOWHERE, "NO_PROXY": "127.0.0.1,localhost"}
     user, group = os.getuid(), os.getgid()
     libc = ctypes.CDLL(None, use_errno=True)

@@ -4,7 +4,7 @@ that the script must have led to.
 
 usage: run.py --wiretape FILE --agents DIR --work DIR [--show] [NAME…]
 
-`agents.py` lists the runs; `--agents` is where the agents are installed, as tests/all does it; `--work` gets a folder for
+`runs.py` lists the runs; `--agents` is where the agents are installed, as tests/all does it; `--work` gets a folder for
 each run, with what everyone said. No run says which session it is: wiretape must find out. For each run it prints
 `ok NAME ran` when the agent came to its end, said what it should and really ran its tools, and `ok NAME tree` when
 the tree is that in `expected/NAME.txt`; or `FAIL …: why`. `--show` prints the trees.
@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 
-import agents
+import runs
 import isolate
 import script
 import tree
@@ -126,10 +126,10 @@ class Recorder:
 
 def run_agent(name, folder, tools, base):
     """Runs the agent's processes to their end, and sees to it that they did what the script says."""
-    place = agents.Place(tools, folder / "home", folder / "work", base)
+    place = runs.Place(tools, folder / "home", folder / "work", base)
     for each in (place.home, place.work):
         each.mkdir(parents=True)
-    for number, command in enumerate(agents.RUNS[name](place), 1):
+    for number, command in enumerate(runs.RUNS[name](place), 1):
         log = folder / f"agent-{number}.out"
         words = " ".join(command.words)
         with running(command.words, log, env=command.environment, cwd=place.work) as process:
@@ -170,7 +170,8 @@ class Report:
             print(found, end="")
         if expected == found:
             return self.ok(f"{name} tree")
-        lines = difflib.unified_diff(expected.splitlines(), found.splitlines(), "expected", "recorded", lineterm="", n=99)
+        # Of a tree, all lines are shown: where a line stands is what matters.
+        lines = difflib.unified_diff(expected.splitlines(), found.splitlines(), lineterm="", n=len(expected))
         self.fail(f"{name} tree", "another one was recorded\n    " + "\n    ".join(list(lines)[3:]))
 
 
@@ -208,13 +209,13 @@ def together(names, arguments, report):
     with provider(folder) as upstream:
         recorder = Recorder(arguments.wiretape, folder, upstream)
         with recorder.recording() as base, concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
-            runs = [
+            tried = [
                 pool.submit(run_agent, name, folder / f"{number}-{name}", arguments.agents, base)
                 for number, name in enumerate(names)
             ]
-            for name, run in zip(names, runs):
+            for name, one in zip(names, tried):
                 try:
-                    run.result()
+                    one.result()
                     report.ok(f"together {name} ran")
                 except Failed as why:
                     report.fail(f"together {name} ran", why)
@@ -242,8 +243,8 @@ def main():
     parser.add_argument("names", nargs="*", help="only these runs; `together` is the one with several agents")
     arguments = parser.parse_args()
     arguments.agents, arguments.work = arguments.agents.resolve(), arguments.work.resolve()
-    names = arguments.names or [*agents.RUNS, "together"]
-    if unknown := set(names) - set(agents.RUNS) - {"together"}:
+    names = arguments.names or [*runs.RUNS, "together"]
+    if unknown := set(names) - set(runs.RUNS) - {"together"}:
         parser.error(f"no such run: {', '.join(sorted(unknown))}")
 
     if not isolate.isolate():
@@ -253,7 +254,7 @@ def main():
     report = Report(arguments.show)
     for name in names:
         if name == "together":
-            attempt(name, lambda: together(agents.TOGETHER, arguments, report), report)
+            attempt(name, lambda: together(runs.TOGETHER, arguments, report), report)
         else:
             attempt(name, lambda: alone(name, arguments, report), report)
     sys.exit(report.failed > 0)

@@ -86,7 +86,7 @@ session s1 (said:header:x-session)
             record("g1", 1, finish_reason="stop", input=asked("one")),
             tool("t1", 2, "nobody", "lost", arguments={"id": "01234567-89ab-cdef-0123-456789abcdef"}),
             record("g2", 3, trace_id=OTHER, parent_id="g1", status="error", http_status=500, input=asked("two")),
-            record("g3", 4, session_id="b", trace_id="3" * 32, links=GUESSED, input=asked("three"), finish_reason="stop"),
+            record("g3", 4, session_id="b", trace_id="3" * 32, links=GUESSED, finish_reason="stop", input=asked("3")),
             record("g5", 6, parent_id="t5", finish_reason="tool_call"),
             tool("t5", 7, "g5", "loop", arguments=[]),
             record("g4", 5, session_id=None, trace_id="4" * 32, input=asked("four"), finish_reason="length"),
@@ -101,7 +101,7 @@ session s1 (said:header:x-session)
   trace "two" error
     generation chat m error 500 (parent in another trace)
 session s2 (inferred)
-  trace "three" ok
+  trace "3" ok
     generation chat m stop
 session s3 (none)
   trace "four" ok

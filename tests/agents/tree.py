@@ -50,7 +50,7 @@ def line_of(observation):
     status = observation.get("status", "?")
     if observation["type"] == "tool":
         tool = observation.get("tool") or {}
-        arguments = json.dumps(tool.get("arguments"), ensure_ascii=False, separators=(",", ":"))
+        arguments = json.dumps(tool.get("arguments"), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
         words += [shortened(arguments, ARGUMENTS_SHOWN), status]
         words += ["is_error"] if tool.get("is_error") else []
         words += [tool["duration_source"]] if "duration_source" in tool else []
