@@ -22,7 +22,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 
 import runs
@@ -55,6 +54,9 @@ def await_port(port, process, who):
     raise Failed(f"{who} did not start")
 
 
+GROUPS = set()  # of the processes that run now
+
+
 @contextlib.contextmanager
 def running(words, log, **more):
     """A process in a group of its own, which is gone afterwards with all that it started."""
@@ -62,12 +64,25 @@ def running(words, log, **more):
         process = subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True, **more
         )
+    GROUPS.add(process.pid)
     try:
         yield process
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        end_group(process.pid)
+        GROUPS.discard(process.pid)
         process.wait()
+
+
+def end_group(number):
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(number, signal.SIGKILL)
+
+
+def told_to_end(number, _frame):
+    """At once and leaving nothing behind, whatever the threads are waiting for."""
+    for group in list(GROUPS):
+        end_group(group)
+    os._exit(128 + number)
 
 
 def stop(process, who):
@@ -146,6 +161,8 @@ def run_agent(name, folder, tools, base):
                 found = place.work / file
                 if not found.exists() or found.read_text(**READ) != content:
                     raise Failed(f"no {file} with {content!r} was left behind by {marker}: {last_of(log)}")
+    # Caches, most of it; of a run that failed it stays, as agents keep logs there.
+    shutil.rmtree(place.home, ignore_errors=True)
 
 
 def last_of(log):
@@ -247,6 +264,8 @@ def main():
     if unknown := set(names) - set(runs.RUNS) - {"together"}:
         parser.error(f"no such run: {', '.join(sorted(unknown))}")
 
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, told_to_end)
     if not isolate.isolate():
         print("no network namespace: agents are kept off the network by their settings only", flush=True)
     shutil.rmtree(arguments.work, ignore_errors=True)
