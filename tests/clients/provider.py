@@ -193,8 +193,8 @@ class Reply:
 
 
 class Provider:
-    def __init__(self, log):
-        self.log = log
+    def __init__(self, log, voice=speech):
+        self.log, self.voice = log, voice
         self.count = 0
         self.attempts = collections.Counter()
         self.gates = collections.defaultdict(asyncio.Semaphore)
@@ -218,7 +218,7 @@ class Provider:
         reply = Reply(writer, request, record)
         try:
             if sockets.wants(request.lowered):
-                await sockets.serve(reader, writer, request, record)
+                await sockets.serve(reader, writer, request, record, self.voice.responses_events)
                 record["end"] = "socket"
                 return False
             await read_body(reader, writer, request)
@@ -261,11 +261,12 @@ class Provider:
         path, body = request.path, request.json()
         if match := re.search(r"/models/([^/]+):(generateContent|streamGenerateContent)$", path):
             sse = "alt=sse" in request.target
-            whole, events = speech.gemini(body, match[1], sse)
+            whole, events = self.voice.gemini(body, match[1], sse)
             streamed = match[2] == "streamGenerateContent"
             kind = "text/event-stream" if sse else "application/json"
         elif path.endswith(("/chat/completions", "/responses", "/messages")):
-            speak = {"completions": speech.chat, "responses": speech.responses, "messages": speech.messages}
+            voice = self.voice
+            speak = {"completions": voice.chat, "responses": voice.responses, "messages": voice.messages}
             whole, events = speak[path.rsplit("/", 1)[1]](body)
             streamed, kind = body.get("stream"), "text/event-stream; charset=utf-8"
         elif path.endswith("/embeddings"):
@@ -390,20 +391,11 @@ def multipart_digests(request):
     return digests
 
 
-async def main():
-    parser = argparse.ArgumentParser(description="A scripted model provider on loopback.")
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--log", default="-", help="where the JSON lines go; default: stderr")
-    parser.add_argument("--tls", nargs=2, metavar=("CERTIFICATE", "KEY"), help="speak TLS, with these files")
-    arguments = parser.parse_args()
-    tls = None
-    if arguments.tls:
-        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        tls.load_cert_chain(*arguments.tls)
+async def serve(make_provider, arguments, tls=None):
+    """Serves until it is told to end; prints the port first."""
     log = sys.stderr if arguments.log == "-" else open(arguments.log, "a", encoding="utf-8")
-    provider = Provider(log)
     listening = {"host": "127.0.0.1", "port": arguments.port, "limit": 1 << 26, "ssl": tls}
-    server = await asyncio.start_server(provider.connection, **listening)
+    server = await asyncio.start_server(make_provider(log).connection, **listening)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -411,5 +403,23 @@ async def main():
     await stopped.wait()
 
 
+def arguments_parser():
+    parser = argparse.ArgumentParser(description="A scripted model provider on loopback.")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--log", default="-", help="where the JSON lines go; default: stderr")
+    return parser
+
+
+def main():
+    parser = arguments_parser()
+    parser.add_argument("--tls", nargs=2, metavar=("CERTIFICATE", "KEY"), help="speak TLS, with these files")
+    arguments = parser.parse_args()
+    tls = None
+    if arguments.tls:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(*arguments.tls)
+    asyncio.run(serve(Provider, arguments, tls))
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

@@ -32,8 +32,8 @@ def accept_key(key):
 
 
 class Connection:
-    def __init__(self, reader, writer, record, deflate, head):
-        self.reader, self.writer, self.record = reader, writer, record
+    def __init__(self, reader, writer, record, respond, deflate, head):
+        self.reader, self.writer, self.record, self.respond = reader, writer, record, respond
         self.unsent = head
         self.deflater = zlib.compressobj(6, zlib.DEFLATED, -15) if deflate else None
         self.inflater = zlib.decompressobj(-15) if deflate else None
@@ -178,7 +178,7 @@ class Connection:
                 await self.event({"type": "response.output_text.delta", "event_id": "e", "delta": delta} | common)
             await self.event({"type": "response.done", "event_id": "event_mock", "response": done})
             return
-        for event in speech.responses_events(body)[1]:
+        for event in self.respond(body)[1]:
             await self.event(event)
             await asyncio.sleep(0.002)
 
@@ -187,8 +187,9 @@ def wants(headers):
     return headers.get("upgrade", "").lower() == "websocket"
 
 
-async def serve(reader, writer, request, record):
-    """Upgrades the connection and talks until it ends; fills in the record."""
+async def serve(reader, writer, request, record, respond=speech.responses_events):
+    """Upgrades the connection and talks until it ends; fills in the record. `respond` says what a `response.create`
+    is answered with."""
     headers = request.lowered
     mode = headers.get("x-mock-ws", "")
     if mode.startswith("refuse:"):
@@ -210,7 +211,7 @@ async def serve(reader, writer, request, record):
         answer.append(f"Sec-WebSocket-Protocol: {chosen}")
     record["status"] = 101
     head = "\r\n".join(answer).encode() + b"\r\n\r\n"
-    connection = Connection(reader, writer, record, deflate, head)
+    connection = Connection(reader, writer, record, respond, deflate, head)
     try:
         # A greeting leaves in the same write as the answer: a relay must not lose what it read past the head.
         await connection.serve(greet=request.path.endswith("/realtime") and not mode)

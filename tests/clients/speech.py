@@ -37,23 +37,39 @@ def texts(value):
     return []
 
 
-class Turn:
-    """A request as read: what to say, and whether to ask for the tool."""
+class Call:
+    """One call of a tool that an answer asks for."""
 
-    def __init__(self, body, history, result):
-        seed = digest(dumps(body).encode())
-        self.id = seed[:20]
-        self.model = body.get("model") or "mock-model"
-        self.asks = bool(body.get("tools")) and result is None
+    def __init__(self, id, name, arguments, namespace=None):
+        self.id, self.name, self.arguments, self.namespace = id, name, arguments, namespace
+
+
+class Turn:
+    """What to say: a text or calls of tools or both, and the tokens to account for. The dialects put it into words."""
+
+    thought = "Let me think about that… 考え中."
+    text, before_calls = "", ""
+    calls = ()
+    cached_tokens = written_tokens = reasoning_tokens = 0
+    output_tokens = 12
+
+    def __init__(self, id, model, input_tokens):
+        self.id, self.model, self.input_tokens = id, model, input_tokens
+
+
+def story(body, history, result):
+    """The turn of the one story for all; `result` is what a tool answered, if one did."""
+    seed = digest(dumps(body).encode())
+    turn = Turn(seed[:20], body.get("model") or "mock-model", len(dumps(body)) // 4)
+    if body.get("tools") and result is None:
+        turn.before_calls = "I will look."
+        turn.calls = (Call(turn.id, "get_weather", ARGUMENTS),)
+    elif result is not None:
+        turn.text = f"The tool says: {result} — naïve, 日本語, 🚀."
+    else:
         said = "\n".join(texts(history))
-        self.text = (
-            f"The tool says: {result} — naïve, 日本語, 🚀."
-            if result is not None
-            else f"Heard {len(said)} characters, sha256 {digest(said.encode())[:16]} — naïve, 日本語, 🚀."
-        )
-        self.thought = "Let me think about that… 考え中."
-        self.input_tokens = len(dumps(body)) // 4
-        self.output_tokens = 12
+        turn.text = f"Heard {len(said)} characters, sha256 {digest(said.encode())[:16]} — naïve, 日本語, 🚀."
+    return turn
 
 
 # --- OpenAI chat completions ------------------------------------------------------------------------------------
@@ -61,18 +77,26 @@ class Turn:
 
 def chat(body):
     results = [m["content"] for m in body.get("messages", []) if m.get("role") == "tool"]
-    turn = Turn(body, body.get("messages", []), "".join(texts(results[-1])) if results else None)
+    return chat_reply(story(body, body.get("messages", []), "".join(texts(results[-1])) if results else None), body)
+
+
+def chat_reply(turn, body):
     usage = {
         "prompt_tokens": turn.input_tokens,
         "completion_tokens": turn.output_tokens,
         "total_tokens": turn.input_tokens + turn.output_tokens,
-        "prompt_tokens_details": {"cached_tokens": 0},
+        "prompt_tokens_details": {"cached_tokens": turn.cached_tokens},
     }
-    finish = "tool_calls" if turn.asks else "stop"
-    message = {"role": "assistant", "content": None if turn.asks else turn.text}
-    call = {"id": f"call_{turn.id}", "type": "function"}
-    if turn.asks:
-        message["tool_calls"] = [call | {"function": {"name": "get_weather", "arguments": dumps(ARGUMENTS)}}]
+    if turn.reasoning_tokens:
+        usage["completion_tokens_details"] = {"reasoning_tokens": turn.reasoning_tokens}
+    finish = "tool_calls" if turn.calls else "stop"
+    message = {"role": "assistant", "content": turn.text or None}
+    calls = []
+    for call in turn.calls:
+        function = {"name": call.name, "arguments": dumps(call.arguments)}
+        calls.append({"id": f"call_{call.id}", "type": "function", "function": function})
+    if calls:
+        message["tool_calls"] = calls
     common = {"id": f"chatcmpl-{turn.id}", "created": CREATED, "model": turn.model}
     whole = common | {
         "object": "chat.completion",
@@ -84,14 +108,13 @@ def chat(body):
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
         return common | {"object": "chat.completion.chunk", "choices": [choice]}
 
-    events = [chunk({"role": "assistant", "content": None if turn.asks else ""})]
-    if turn.asks:
-        opening = {"index": 0} | call | {"function": {"name": "get_weather", "arguments": ""}}
+    events = [chunk({"role": "assistant", "content": "" if turn.text else None})]
+    events += [chunk({"content": part}) for part in pieces(turn.text)]
+    for index, call in enumerate(calls):
+        opening = {"index": index} | call | {"function": call["function"] | {"arguments": ""}}
         events.append(chunk({"tool_calls": [opening]}))
-        for part in pieces(dumps(ARGUMENTS)):
-            events.append(chunk({"tool_calls": [{"index": 0, "function": {"arguments": part}}]}))
-    else:
-        events += [chunk({"content": part}) for part in pieces(turn.text)]
+        for part in pieces(call["function"]["arguments"]):
+            events.append(chunk({"tool_calls": [{"index": index, "function": {"arguments": part}}]}))
     events.append(chunk({}, finish))
     if (body.get("stream_options") or {}).get("include_usage"):
         events.append(common | {"object": "chat.completion.chunk", "choices": [], "usage": usage})
@@ -106,25 +129,33 @@ def responses_events(body):
     history = body.get("input") or ""
     items = history if isinstance(history, list) else []
     results = [item["output"] for item in items if item.get("type") == "function_call_output"]
-    turn = Turn(body, history, "".join(texts(results[-1])) if results else None)
-    if turn.asks:
-        item = {
-            "id": f"fc_{turn.id}",
-            "type": "function_call",
-            "status": "completed",
-            "call_id": f"call_{turn.id}",
-            "name": "get_weather",
-            "arguments": dumps(ARGUMENTS),
-        }
-    else:
+    return responses_reply(story(body, history, "".join(texts(results[-1])) if results else None), body)
+
+
+def responses_items(turn):
+    items = []
+    if turn.text:
         content = {"type": "output_text", "text": turn.text, "annotations": [], "logprobs": []}
-        item = {
-            "id": f"msg_{turn.id}",
-            "type": "message",
-            "status": "completed",
-            "role": "assistant",
-            "content": [content],
-        }
+        items.append(
+            {
+                "id": f"msg_{turn.id}",
+                "type": "message",
+                "status": "completed",
+                "role": "assistant",
+                "content": [content],
+            }
+        )
+    for call in turn.calls:
+        item = {"id": f"fc_{call.id}", "type": "function_call", "status": "completed", "call_id": f"call_{call.id}"}
+        if call.namespace:
+            item["namespace"] = call.namespace
+        items.append(item | {"name": call.name, "arguments": dumps(call.arguments)})
+    return items
+
+
+def responses_reply(turn, body):
+    """The response and its events, not yet framed: they go over HTTP and over sockets."""
+    items = responses_items(turn)
     whole = {
         "id": f"resp_{turn.id}",
         "object": "response",
@@ -135,7 +166,7 @@ def responses_events(body):
         "instructions": None,
         "metadata": {},
         "model": turn.model,
-        "output": [item],
+        "output": items,
         "parallel_tool_calls": True,
         "temperature": 1.0,
         "tool_choice": "auto",
@@ -143,44 +174,55 @@ def responses_events(body):
         "top_p": 1.0,
         "usage": {
             "input_tokens": turn.input_tokens,
-            "input_tokens_details": {"cached_tokens": 0},
+            "input_tokens_details": {"cached_tokens": turn.cached_tokens},
             "output_tokens": turn.output_tokens,
-            "output_tokens_details": {"reasoning_tokens": 0},
+            "output_tokens_details": {"reasoning_tokens": turn.reasoning_tokens},
             "total_tokens": turn.input_tokens + turn.output_tokens,
         },
     }
     begun = whole | {"status": "in_progress", "output": [], "usage": None}
-    at = {"item_id": item["id"], "output_index": 0}
     events = [
         {"type": "response.created", "response": begun},
         {"type": "response.in_progress", "response": begun},
     ]
-    if turn.asks:
-        opened = item | {"status": "in_progress", "arguments": ""}
-        events.append({"type": "response.output_item.added", "output_index": 0, "item": opened})
-        for part in pieces(item["arguments"]):
-            events.append({"type": "response.function_call_arguments.delta", "delta": part} | at)
-        events.append({"type": "response.function_call_arguments.done"} | at | {"name": item["name"]})
-        events[-1]["arguments"] = item["arguments"]
-    else:
-        opened = item | {"status": "in_progress", "content": []}
-        at |= {"content_index": 0}
-        events.append({"type": "response.output_item.added", "output_index": 0, "item": opened})
-        events.append({"type": "response.content_part.added", "part": content | {"text": ""}} | at)
-        for part in pieces(turn.text):
-            events.append({"type": "response.output_text.delta", "delta": part, "logprobs": []} | at)
-        events.append({"type": "response.output_text.done", "text": turn.text, "logprobs": []} | at)
-        events.append({"type": "response.content_part.done", "part": content} | at)
-    events.append({"type": "response.output_item.done", "output_index": 0, "item": item})
+    for index, item in enumerate(items):
+        events += responses_item_events(index, item)
     events.append({"type": "response.completed", "response": whole})
     for number, event in enumerate(events):
         event["sequence_number"] = number
     return whole, events
 
 
+def responses_item_events(index, item):
+    at = {"item_id": item["id"], "output_index": index}
+    if item["type"] == "function_call":
+        opened = item | {"status": "in_progress", "arguments": ""}
+        events = [{"type": "response.output_item.added", "output_index": index, "item": opened}]
+        for part in pieces(item["arguments"]):
+            events.append({"type": "response.function_call_arguments.delta", "delta": part} | at)
+        events.append({"type": "response.function_call_arguments.done"} | at | {"name": item["name"]})
+        events[-1]["arguments"] = item["arguments"]
+    else:
+        (content,) = item["content"]
+        opened = item | {"status": "in_progress", "content": []}
+        at |= {"content_index": 0}
+        events = [{"type": "response.output_item.added", "output_index": index, "item": opened}]
+        events.append({"type": "response.content_part.added", "part": content | {"text": ""}} | at)
+        for part in pieces(content["text"]):
+            events.append({"type": "response.output_text.delta", "delta": part, "logprobs": []} | at)
+        events.append({"type": "response.output_text.done", "text": content["text"], "logprobs": []} | at)
+        events.append({"type": "response.content_part.done", "part": content} | at)
+    events.append({"type": "response.output_item.done", "output_index": index, "item": item})
+    return events
+
+
 def responses(body):
     whole, events = responses_events(body)
-    return whole, [f"event: {event['type']}\ndata: {dumps(event)}\n\n".encode() for event in events]
+    return whole, named_frames(events)
+
+
+def named_frames(events):
+    return [f"event: {event['type']}\ndata: {dumps(event)}\n\n".encode() for event in events]
 
 
 # --- Anthropic messages -----------------------------------------------------------------------------------------
@@ -189,22 +231,23 @@ def responses(body):
 def messages(body):
     blocks = [b for m in body.get("messages", []) if isinstance(m.get("content"), list) for b in m["content"]]
     results = [block.get("content") for block in blocks if block.get("type") == "tool_result"]
-    turn = Turn(body, body.get("messages", []), "".join(texts(results[-1])) if results else None)
+    turn = story(body, body.get("messages", []), "".join(texts(results[-1])) if results else None)
+    return messages_reply(turn, body)
+
+
+def messages_reply(turn, body):
     content = []
     if body.get("thinking"):
         content.append({"type": "thinking", "thinking": turn.thought, "signature": turn.id})
-    if turn.asks:
-        content.append({"type": "text", "text": "I will look."})
-        content.append(
-            {"type": "tool_use", "id": f"toolu_{turn.id}", "name": "get_weather", "input": ARGUMENTS}
-        )
-    else:
-        content.append({"type": "text", "text": turn.text})
-    stop = "tool_use" if turn.asks else "end_turn"
+    if text := turn.before_calls if turn.calls else turn.text:
+        content.append({"type": "text", "text": text})
+    for call in turn.calls:
+        content.append({"type": "tool_use", "id": f"toolu_{call.id}", "name": call.name, "input": call.arguments})
+    stop = "tool_use" if turn.calls else "end_turn"
     usage = {
-        "input_tokens": turn.input_tokens,
-        "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 0,
+        "input_tokens": turn.input_tokens - turn.cached_tokens - turn.written_tokens,
+        "cache_creation_input_tokens": turn.written_tokens,
+        "cache_read_input_tokens": turn.cached_tokens,
         "output_tokens": turn.output_tokens,
     }
     whole = {
@@ -226,7 +269,7 @@ def messages(body):
     delta = {"stop_reason": stop, "stop_sequence": None}
     events.append({"type": "message_delta", "delta": delta, "usage": {"output_tokens": turn.output_tokens}})
     events.append({"type": "message_stop"})
-    return whole, [f"event: {event['type']}\ndata: {dumps(event)}\n\n".encode() for event in events]
+    return whole, named_frames(events)
 
 
 def messages_block(index, block):
@@ -255,28 +298,35 @@ def gemini(body, model, as_sse):
     parts = [part for content in body.get("contents", []) for part in content.get("parts", [])]
     results = [part["functionResponse"] for part in parts if "functionResponse" in part]
     result = dumps(results[-1].get("response")) if results else None
-    turn = Turn(body | {"model": model}, body.get("contents", []), result)
+    return gemini_reply(story(body | {"model": model}, body.get("contents", []), result), as_sse)
+
+
+def gemini_reply(turn, as_sse):
     usage = {
         "promptTokenCount": turn.input_tokens,
         "candidatesTokenCount": turn.output_tokens,
         "totalTokenCount": turn.input_tokens + turn.output_tokens,
     }
+    if turn.cached_tokens:
+        usage["cachedContentTokenCount"] = turn.cached_tokens
 
-    def reply(part, last):
-        candidate = {"content": {"role": "model", "parts": [part]}, "index": 0}
+    def reply(parts, last):
+        candidate = {"content": {"role": "model", "parts": parts}, "index": 0}
         if last:
             candidate["finishReason"] = "STOP"
         return {
             "candidates": [candidate],
             "usageMetadata": usage,
-            "modelVersion": model,
+            "modelVersion": turn.model,
             "responseId": turn.id,
         }
 
-    call = {"functionCall": {"id": f"fc-{turn.id}", "name": "get_weather", "args": ARGUMENTS}}
-    spoken = [call] if turn.asks else [{"text": part} for part in pieces(turn.text)]
-    replies = [reply(part, index == len(spoken) - 1) for index, part in enumerate(spoken)]
-    whole = reply(call if turn.asks else {"text": turn.text}, True)
+    asked = [
+        {"functionCall": {"id": f"fc-{call.id}", "name": call.name, "args": call.arguments}} for call in turn.calls
+    ]
+    spoken = [{"text": part} for part in pieces(turn.text)] + asked
+    replies = [reply([part], index == len(spoken) - 1) for index, part in enumerate(spoken)]
+    whole = reply(([{"text": turn.text}] if turn.text else []) + asked, True)
     if as_sse:
         return whole, [f"data: {dumps(each)}\r\n\r\n".encode() for each in replies]
     frames = [("[" if index == 0 else ",\r\n") + dumps(each) for index, each in enumerate(replies)]
