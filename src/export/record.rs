@@ -9,6 +9,7 @@ use super::raw;
 use crate::dialect;
 use crate::model::{Exchange, ExchangeId, Message, ObservationId, Reading};
 use crate::store::{Store, StoreError, Stored};
+use crate::trace;
 
 /// How many answers back a history is put together that the provider keeps.
 const LONGEST_CHAIN: usize = 2_000;
@@ -31,6 +32,10 @@ impl Records {
         with_raw: bool,
     ) -> Result<Map<String, Value>, StoreError> {
         let mut record = stored.head.clone();
+        if record.contains_key("tool") {
+            self.fill_tool(stored, &mut record).await?;
+            return Ok(record);
+        }
         match (&stored.content, stored.exchange) {
             (Some(content), _) => record.extend(content.clone()),
             (None, Some(id)) => {
@@ -49,6 +54,42 @@ impl Records {
             record.insert("raw".to_owned(), raw::to_json(&exchange));
         }
         Ok(record)
+    }
+
+    /// What a tool was given and what came of it, from where both were said.
+    async fn fill_tool(
+        &mut self,
+        stored: &Stored,
+        record: &mut Map<String, Value>,
+    ) -> Result<(), StoreError> {
+        let Some(exchange) = stored.exchange else { return Ok(()) };
+        record.shift_remove("exchange_index");
+        let text = |record: &Map<String, Value>, key: &str| {
+            record.get("tool").and_then(|tool| tool.get(key)).and_then(Value::as_str).map(str::to_owned)
+        };
+        let (call_id, name) = (text(record, "call_id"), text(record, "name").unwrap_or_default());
+        let (place, index) = trace::tool_place(stored.index);
+        let mut arguments = None;
+        let mut result = None;
+        if let Some((_, readings)) = self.read(exchange).await?
+            && let Some(asker) = readings.get(index)
+        {
+            arguments = trace::arguments(asker, place);
+            result = call_id.as_deref().and_then(|id| trace::result_at_provider(asker, id));
+        }
+        if let Some(bringer) = text(record, "answered_by").as_deref().and_then(ObservationId::parse)
+            && let Some(Stored { exchange: Some(exchange), index, .. }) =
+                self.store.observation(bringer).await?
+            && let Some((_, readings)) = self.read(exchange).await?
+            && let Some(bringer) = usize::try_from(index).ok().and_then(|index| readings.get(index))
+        {
+            result = trace::result(bringer, call_id.as_deref(), &name, place);
+        }
+        if let Some(Value::Object(tool)) = record.get_mut("tool") {
+            let said = [("arguments", arguments), ("result", result)];
+            tool.extend(said.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
+        }
+        Ok(())
     }
 
     /// The record of this id, if there is one.

@@ -163,7 +163,7 @@ pub fn facts(observation: &Observation, said: &Said, scope: Mark) -> Facts {
     facts.needs = of.needs();
     facts.asks = Some(of.asks());
     let spoken: Vec<&str> = story.turn_words();
-    facts.is_first &= reading.asked.continues.is_none();
+    facts.is_first &= reading.asked.continues.is_none() || reading.asked.whole;
     if facts.is_first {
         facts.begins = begins(&spoken);
     }
@@ -569,6 +569,15 @@ fn late(tail: &[Message]) -> Vec<Late> {
         Some(Late { id: id.to_owned(), mark: call_mark(id, ""), is_error: failed, preview })
     });
     late.collect()
+}
+
+/// The whole result of a tool that was answered before it was done.
+pub fn late_text(tail: &[Message], call_id: &str) -> Option<String> {
+    let mark = format!("<tool-use-id>{call_id}</tool-use-id>");
+    let mut notes = asides(tail).flat_map(|text| text.split("<task-notification>").skip(1));
+    let note = notes.find(|note| note.contains(&mark))?;
+    let (_, rest) = note.split_once("<result>")?;
+    Some(rest.split_once("</result>")?.0.trim().to_owned())
 }
 
 /// How much of arguments and results a list shows, in characters.

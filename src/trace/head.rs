@@ -9,6 +9,15 @@ use crate::model::{Kind, Link, Micros, ObservationId, Status};
 /// The word that stands for a call seen by another recorder, too, among those for calls beside the main line.
 pub const DOUBLE: &str = "double";
 
+/// Calls of tools have their place in an exchange behind the observation's own, in these bits.
+pub const TOOL_PLACE: u32 = 1 << 16;
+
+/// The how-manieth call of which of an exchange's observations a place stands for.
+pub fn tool_place(place: u32) -> (usize, usize) {
+    let wide = |number: u32| usize::try_from(number).unwrap_or(0);
+    (wide(place / TOOL_PLACE).saturating_sub(1), wide(place % TOOL_PLACE))
+}
+
 /// Keys that say what a call used: of one that was seen twice, one record says it.
 const COUNTED_ONCE: &[&str] = &["usage", "cost", "tool_calls", "server_tool_calls"];
 

@@ -30,7 +30,7 @@ mod tool;
 pub use book::{Book, Known, Nearest, Placed, Wanted};
 pub use config::Config;
 pub use facts::{Belonging, Call, Facts, Late, Outcome, ServerCall, facts, is_final, scope};
-pub use head::{DOUBLE, answer_in, of_tool, put_answer, put_place};
+pub use head::{DOUBLE, TOOL_PLACE, answer_in, of_tool, put_answer, put_place, tool_place};
 pub use mark::{Mark, MarkKind};
 pub use place::INFERRED_SESSION;
 pub use said::{
@@ -40,4 +40,4 @@ pub use said::{
 pub use settle::{marks, settle};
 pub use side::Side;
 pub use spot::Place as Spot;
-pub use tool::{Answer, Took, Tool, asked};
+pub use tool::{Answer, Took, Tool, arguments, asked, result, result_at_provider};

@@ -10,6 +10,8 @@ use crate::model::{Link, Micros, ObservationId, TraceId};
 const RETRY_WITHIN: u64 = 15 * 60 * 1_000_000;
 /// What is beside the main line comes with it.
 const BESIDE_WITHIN: u64 = 2 * 60 * 1_000_000;
+/// A tool is called as soon as the model has asked for it: its answer may go on for this long.
+const HASTE: u64 = 30 * 1_000_000;
 /// A summary is gone on from this soon.
 const SUMMED_WITHIN: u64 = 60 * 60 * 1_000_000;
 /// An agent begins this soon after it was asked for, where no id says that they belong together.
@@ -319,8 +321,16 @@ struct Started {
 fn starter<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Started>, B::Error> {
     if facts.is_first && facts.speaks {
         for prompt in &facts.begins {
-            let calls = book.find(Wanted::before(MarkKind::Prompts, *prompt, facts.start))?;
-            let calls: Vec<&Known> = calls.iter().filter(|call| may_start(facts, call)).collect();
+            let calls =
+                book.find(Wanted::before(MarkKind::Prompts, *prompt, Micros(facts.start.0 + HASTE)))?;
+            let mut able = Vec::new();
+            for call in calls.iter().filter(|call| may_start(facts, call)) {
+                let asker = call.parent.map(|asker| book.known(asker)).transpose()?.flatten();
+                if asker.is_some_and(|asker| asker.start < facts.start) {
+                    able.push(call);
+                }
+            }
+            let calls = able;
             if calls.is_empty() {
                 continue;
             }
@@ -409,7 +419,7 @@ fn pairing_in_order<'a>(
     let mut calls = calls.to_vec();
     calls.sort_by_key(|call| (call.start, call.parent, call.place, call.id));
     for (start, child) in children {
-        let at = calls.iter().position(|call| call.start <= start);
+        let at = calls.iter().position(|call| call.start.0 <= start.0 + HASTE);
         let call = at.map(|at| if calls.len() > 1 { calls.remove(at) } else { calls[at] });
         if child == wanted {
             return call;
@@ -430,7 +440,6 @@ fn beside<B: Book>(book: &mut B, facts: &Facts, prior: Option<&Prior>) -> Result
     };
     let Some((known, reason)) = main else { return Ok(None) };
     let mut placed = same_as(&known, prior.map(|prior| prior.known.id));
-    placed.parent = None;
     placed.side = Some(side.name);
     placed.attempt = facts.retries + 1;
     placed.links.push(link("trace", reason, 0.8));

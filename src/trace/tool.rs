@@ -1,8 +1,11 @@
 //! Calls of tools: from the answer that asks for one to the request that brings its result.
 
+use serde_json::Value;
+
 use super::facts::{Facts, Outcome};
 use super::mark::Marking;
-use crate::model::{Kind, Micros, ObservationId};
+use super::story::Story;
+use crate::model::{Kind, Micros, ObservationId, PartKind, Reading};
 
 /// A call of a tool as far as it is known.
 #[derive(Clone, Debug, PartialEq)]
@@ -146,6 +149,47 @@ impl Tool {
             is_late: false,
         }
     }
+}
+
+/// What a call of a tool was given, as the answer has it that asked for it.
+pub fn arguments(asker: &Reading, place: usize) -> Option<Value> {
+    let answered = &asker.answered;
+    let all = answered.tool_calls().chain(answered.server_tool_calls());
+    all.map(|(_, _, value)| value.clone()).nth(place)
+}
+
+/// What came of it, as the request has it that brought the result.
+pub fn result(bringer: &Reading, call_id: Option<&str>, name: &str, place: usize) -> Option<Value> {
+    let story = Story::of(&bringer.asked.input);
+    if let Some(late) = call_id.and_then(|id| super::facts::late_text(story.tail(), id)) {
+        return Some(late.into());
+    }
+    let parts = story.tail().iter().flat_map(|message| &message.parts);
+    let results: Vec<(Option<&str>, Option<&str>, &Value)> = parts
+        .filter_map(|part| match &part.kind {
+            PartKind::ToolCallResponse { id, name, response, .. } => {
+                Some((id.as_deref(), name.as_deref(), response))
+            }
+            _ => None,
+        })
+        .collect();
+    let by_id = results.iter().find(|(id, _, _)| id.is_some() && *id == call_id);
+    let in_order = || results.get(place).filter(|(_, own, _)| own.is_none_or(|own| own == name));
+    let by_name = || results.iter().find(|(_, own, _)| *own == Some(name));
+    by_id.or_else(in_order).or_else(by_name).map(|(_, _, response)| (*response).clone())
+}
+
+/// What came of a tool that the provider ran, as the same answer has it.
+pub fn result_at_provider(asker: &Reading, call_id: &str) -> Option<Value> {
+    let parts = asker.answered.output.iter().flat_map(|message| &message.parts);
+    parts
+        .filter_map(|part| match &part.kind {
+            PartKind::ServerToolCallResponse { id: Some(id), response, .. } if id == call_id => {
+                Some(response.clone())
+            }
+            _ => None,
+        })
+        .next()
 }
 
 #[cfg(test)]

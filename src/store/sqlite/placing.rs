@@ -15,12 +15,9 @@ use super::writing::Writing;
 use crate::model::{ExchangeId, Micros, ObservationId, Status, TraceId};
 use crate::store::{Observed, Reread};
 use crate::trace::{
-    self, Answer, Book, DOUBLE, Facts, Known, Nearest, Placed, Tool, Wanted, answer_in, of_tool, put_answer,
-    put_place,
+    self, Answer, Book, DOUBLE, Facts, Known, Nearest, Placed, TOOL_PLACE, Tool, Wanted, answer_in, of_tool,
+    put_answer, put_place,
 };
-
-/// Calls of tools have their place in an exchange behind the observation's own, in these bits.
-const TOOL: u32 = 1 << 16;
 
 /// Where an observation is read from: the exchange's row and id.
 type From = Option<(i64, ExchangeId)>;
@@ -61,7 +58,7 @@ impl<'w, 'd> Placing<'w, 'd> {
         };
         let mut rows =
             find_all(self.writing.db, "o.exchange = ?1 ORDER BY o.place", &Cell::Integer(exchange))?;
-        rows.retain(|row| row.columns.place >= TOOL && row.columns.place % TOOL == columns.place);
+        rows.retain(|row| row.columns.place >= TOOL_PLACE && row.columns.place % TOOL_PLACE == columns.place);
         Ok(rows)
     }
 
@@ -82,7 +79,7 @@ impl<'w, 'd> Placing<'w, 'd> {
         let index = head.get("exchange_index").and_then(Value::as_u64).unwrap_or(0);
         for tool in trace::asked(facts) {
             let mut head = of_tool(&tool, placed, head);
-            let place = (tool.place as u64 + 1) * u64::from(TOOL) + index;
+            let place = (tool.place as u64 + 1) * u64::from(TOOL_PLACE) + index;
             head.insert("exchange_index".to_owned(), place.into());
             let columns = Columns::of(&head)?;
             let observed = Observed { head, input_preview: tool.preview, ..Observed::default() };
@@ -145,7 +142,7 @@ fn known(row: &Row) -> tokio_rusqlite::rusqlite::Result<Known> {
         parent: id(9)?,
         prior: id(10)?,
         attempt: row.get::<_, Option<u32>>(11)?.unwrap_or(1),
-        place: usize::try_from(place / TOOL).unwrap_or(0).saturating_sub(1),
+        place: trace::tool_place(place).0,
     })
 }
 
@@ -226,7 +223,7 @@ impl Book for Placing<'_, '_> {
             tools.push(Tool {
                 id: ObservationId(row.columns.id),
                 asker,
-                place: usize::try_from(row.columns.place / TOOL).unwrap_or(1).saturating_sub(1),
+                place: trace::tool_place(row.columns.place).0,
                 call_id: said("call_id").and_then(Value::as_str).map(str::to_owned),
                 name: head.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
                 kind: row.columns.kind(),
@@ -252,7 +249,7 @@ impl Book for Placing<'_, '_> {
 
 /// Whether an observation stands for a step of its own in its exchange, and not for a tool's call.
 pub fn is_own(found: &Found) -> bool {
-    found.columns.place < TOOL
+    found.columns.place < TOOL_PLACE
 }
 
 /// Whether it had ended, and is as it was then.

@@ -229,9 +229,9 @@ pub const CONVENTIONS: &[Convention<'static>] = &[
     line("Claude Code, Kimi", Native, body("metadata.user_id"), Session).cut(cut::joined_session),
     line("Claude Code", Native, body("metadata.user_id"), Account).cut(cut::joined_account),
 
+    line("Codex", Native, header("session-id"), Session).only(CODEX),
     line("Codex", Native, body("client_metadata.session_id"), Session),
     line("Codex", Native, body("client_metadata.x-codex-turn-metadata.session_id"), Session),
-    line("Codex", Native, header("session-id"), Session).only(CODEX),
     line("Codex", Native, inside(TURN_METADATA, "session_id"), Session),
     line("Codex", Native, header("session_id"), Session).only(CODEX),
     line("Codex", Native, header("conversation_id"), Session).only(CODEX),
