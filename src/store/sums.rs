@@ -152,6 +152,9 @@ pub struct Stats {
     pub with_losses: u64,
 }
 
+/// So many counts are written before the cost, as they were at first, and the others behind it.
+pub(super) const COUNTS_BEFORE_COST: usize = 13;
+
 impl Totals {
     /// All but the cost.
     pub(super) fn counts(&self) -> [u64; 18] {
@@ -220,6 +223,12 @@ impl Totals {
             &mut self.wasted_time,
             &mut self.wasted_tokens,
         ]
+    }
+
+    /// Without times, attempts and what was wasted, which sums by the hour do not have.
+    pub(super) fn without_times(mut self) -> Self {
+        self.counts_mut().into_iter().skip(COUNTS_BEFORE_COST).for_each(|count| *count = 0);
+        self
     }
 
     pub fn add(&mut self, other: &Self) {

@@ -17,6 +17,7 @@ mod config;
 pub mod diff;
 mod facts;
 mod head;
+mod likeness;
 mod mark;
 mod place;
 pub mod prompt;

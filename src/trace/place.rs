@@ -8,6 +8,8 @@ use crate::model::{Link, Micros, ObservationId, TraceId};
 
 /// A request is another attempt where the one before failed no longer ago, in microseconds.
 const RETRY_WITHIN: u64 = 15 * 60 * 1_000_000;
+/// A call that another recorder saw too takes no longer.
+const SAME_WITHIN: u64 = 60 * 60 * 1_000_000;
 /// What is beside the main line comes with it.
 const BESIDE_WITHIN: u64 = 2 * 60 * 1_000_000;
 /// A tool is called as soon as the model has asked for it: its answer may go on for this long.
@@ -16,6 +18,8 @@ const HASTE: u64 = 30 * 1_000_000;
 const SUMMED_WITHIN: u64 = 60 * 60 * 1_000_000;
 /// An agent begins this soon after it was asked for, where no id says that they belong together.
 const BEGIN_WITHIN: u64 = 10 * 60 * 1_000_000;
+/// And where one does, no later than this.
+const ASKED_WITHIN: u64 = 24 * 60 * 60 * 1_000_000;
 /// Sessions that are known by their content alone begin like this.
 pub const INFERRED_SESSION: &str = "thread-";
 
@@ -38,7 +42,8 @@ impl Prior {
 
 /// Finds a call's place.
 pub fn place<B: Book>(book: &mut B, facts: &Facts) -> Result<Placed, B::Error> {
-    if let Some(first) = double(book, facts)? {
+    let same = same(book, facts)?;
+    if let Some(first) = double(book, facts, &same)? {
         let link = link("generation", "inferred:response-id", 0.99);
         return Ok(Placed {
             trace: first.trace,
@@ -51,7 +56,7 @@ pub fn place<B: Book>(book: &mut B, facts: &Facts) -> Result<Placed, B::Error> {
             links: vec![link],
         });
     }
-    let failed = retried(book, facts)?;
+    let failed = retried(facts, &same);
     let prior = prior(book, facts)?;
     if let Some(placed) = beside(book, facts, prior.as_ref())? {
         return Ok(placed);
@@ -197,10 +202,16 @@ fn link(to: &'static str, reason: &str, confidence: f64) -> Link {
     Link { to, reason: reason.to_owned(), confidence }
 }
 
+/// Calls of not long ago that asked the same.
+fn same<B: Book>(book: &mut B, facts: &Facts) -> Result<Vec<Known>, B::Error> {
+    let Some(asks) = facts.asks else { return Ok(Vec::new()) };
+    let since = Micros(facts.start.0.saturating_sub(SAME_WITHIN));
+    book.find(Wanted { from: since, ..Wanted::before(MarkKind::Asks, asks, facts.start) })
+}
+
 /// The same call as another recorder saw it, nearer to the client.
-fn double<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Known>, B::Error> {
-    let (Some(asks), Some(end)) = (facts.asks, facts.end) else { return Ok(None) };
-    let same = book.find(Wanted::before(MarkKind::Asks, asks, facts.start))?;
+fn double<B: Book>(book: &mut B, facts: &Facts, same: &[Known]) -> Result<Option<Known>, B::Error> {
+    let Some(end) = facts.end else { return Ok(None) };
     for known in same {
         let is_around = known.end.is_some_and(|outer| outer >= end) && known.start <= facts.start;
         if known.id == facts.id || !is_around || known.is_double || known.is_beside {
@@ -213,27 +224,25 @@ fn double<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Known>, B::Erro
         let Some(answer) = facts.gives.first() else { continue };
         let gave = book.find(Wanted::around(MarkKind::Gives, *answer, known.start, 0))?;
         if gave.iter().any(|other| other.id == known.id) {
-            return Ok(Some(known));
+            return Ok(Some(known.clone()));
         }
     }
     Ok(None)
 }
 
 /// The failed attempt that this one repeats.
-fn retried<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Known>, B::Error> {
-    let Some(asks) = facts.asks else { return Ok(None) };
+fn retried(facts: &Facts, same: &[Known]) -> Option<Known> {
     let since = Micros(facts.start.0.saturating_sub(RETRY_WITHIN));
-    let wanted = Wanted { from: since, ..Wanted::before(MarkKind::Asks, asks, facts.start) };
-    let same: Vec<Known> = book.find(wanted)?.into_iter().filter(|known| !known.is_double).collect();
-    let failed: Vec<&Known> =
-        same.iter().filter(|known| known.failed && !known.is_refused && known.id != facts.id).collect();
+    let same: Vec<&Known> = same.iter().filter(|known| !known.is_double && known.start >= since).collect();
+    let could = |known: &&Known| known.failed && !known.is_refused && known.id != facts.id;
+    let failed: Vec<&Known> = same.iter().copied().filter(could).collect();
     if failed.is_empty() {
-        return Ok(None);
+        return None;
     }
     let mut children: Vec<(Micros, ObservationId)> =
         same.iter().map(|known| (known.start, known.id)).collect();
     children.push((facts.start, facts.id));
-    Ok(pairing(&failed, children, facts.id, false).cloned())
+    pairing(&failed, children, facts.id, false).cloned()
 }
 
 /// The call that this one goes on from.

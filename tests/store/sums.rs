@@ -41,6 +41,7 @@ async fn sessions_and_traces_are_summed_up() {
         input: 2500,
         output: 250,
         cost: Usd::parse("6.25").unwrap(),
+        model_time: 12_500_000,
         ..Totals::default()
     };
     assert_eq!(s.totals, expected);

@@ -152,7 +152,7 @@ impl Play {
         };
         Observation {
             id: ObservationId(number.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
-            exchange: ExchangeId::new(Micros(self.now), number.into()),
+            exchange: ExchangeId::new(Micros(self.now), number),
             index: 0,
             kind: Kind::Generation,
             name: "chat".to_owned(),

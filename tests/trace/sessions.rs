@@ -9,9 +9,12 @@ use wiretape::trace::{Id, Role};
 use crate::agent::{Answer, Line, Made, Play, says};
 use crate::memory::Memory;
 
+/// Plays a part.
+type Played = fn(&mut Play);
+
 /// All plays by name.
 pub fn plays() -> Vec<(&'static str, Vec<Made>)> {
-    let plays: [(&'static str, fn(&mut Play)); 16] = [
+    let plays: [(&'static str, Played); 16] = [
         ("tools", tools),
         ("two turns", two_turns),
         ("no ids", no_ids),

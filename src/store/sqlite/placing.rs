@@ -22,6 +22,10 @@ use crate::trace::{
 /// Where an observation is read from: the exchange's row and id.
 type From = Option<(i64, ExchangeId)>;
 
+fn seconds(at: Micros) -> i64 {
+    i64::try_from(at.0 / 1_000_000).unwrap_or(i64::MAX)
+}
+
 /// A transaction in which calls find their places.
 pub struct Placing<'w, 'd> {
     writing: &'w mut Writing<'d>,
@@ -89,7 +93,7 @@ impl<'w, 'd> Placing<'w, 'd> {
     }
 
     fn put_marks(&mut self, facts: &Facts, placed: &Placed) -> Result<()> {
-        let seconds = |at: Micros| i64::try_from(at.0 / 1_000_000).unwrap_or(i64::MAX);
+        let now = seconds(crate::model::Micros::now());
         let mut seqs: HashMap<ObservationId, (i64, i64)> = HashMap::new();
         for (id, kind, mark) in trace::marks(facts, placed) {
             let (seq, at) = match seqs.get(&id) {
@@ -105,6 +109,7 @@ impl<'w, 'd> Placing<'w, 'd> {
                 "INSERT OR IGNORE INTO mark (hash, kind, at, observation) VALUES (?1, ?2, ?3, ?4)",
             )?;
             insert.execute(params![mark.0.cast_signed(), kind.number(), at, seq])?;
+            self.writing.state.marks.put(kind.number(), mark.0.cast_signed(), now);
         }
         Ok(())
     }
@@ -151,7 +156,9 @@ impl Book for Placing<'_, '_> {
 
     fn find(&mut self, wanted: Wanted) -> Result<Vec<Known>> {
         let Wanted { kind, mark, from, to, order, limit } = wanted;
-        let seconds = |at: Micros| i64::try_from(at.0 / 1_000_000).unwrap_or(i64::MAX);
+        if !self.writing.state.marks.may_have(kind.number(), mark.0.cast_signed(), seconds(from)) {
+            return Ok(Vec::new());
+        }
         let by = match order {
             Nearest::Oldest => "",
             Nearest::Newest => "DESC",

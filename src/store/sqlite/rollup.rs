@@ -75,7 +75,7 @@ fn read_sketch(bytes: &[u8]) -> Option<Sketch> {
 /// Adds an observation to its hour's sums, or takes it away.
 pub fn apply(sums: &mut (Rollup, i64), columns: &Columns, adds: bool) {
     let (rollup, lossy) = sums;
-    let totals = columns.totals();
+    let totals = columns.totals().without_times();
     let sketches = [(&mut rollup.duration, columns.took), (&mut rollup.first_token, columns.ttft)];
     for (sketch, took) in sketches {
         let Some(took) = took.map(|took| took.max(0).cast_unsigned()) else { continue };
@@ -102,7 +102,7 @@ impl Writing<'_> {
             apply(sums, columns, adds);
         }
         let (totals, lossy) = if adds { &mut self.more } else { &mut self.less };
-        totals.add(&columns.totals());
+        totals.add(&columns.totals().without_times());
         *lossy += i64::from(columns.lossy);
         Ok(())
     }
@@ -130,7 +130,7 @@ impl Writing<'_> {
         totals.subtract(less);
         let mut insert =
             self.db.prepare_cached("INSERT OR REPLACE INTO total (one, lossy, sums) VALUES (1, ?1, ?2)")?;
-        insert.execute(params![lossy + more_lossy - less_lossy, put_totals(&totals)])?;
+        insert.execute(params![lossy + more_lossy - less_lossy, put_totals(&totals, false)])?;
         Ok(())
     }
 
@@ -149,7 +149,7 @@ impl Writing<'_> {
             let sql = format!(
                 "INSERT OR REPLACE INTO rollup ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
             );
-            let sums = put_totals(&rollup.totals);
+            let sums = put_totals(&rollup.totals, false);
             let (duration, first) = (put_sketch(&rollup.duration), put_sketch(&rollup.first_token));
             let mut insert = self.db.prepare_cached(&sql)?;
             insert

@@ -1,6 +1,6 @@
 //! What the writer keeps between transactions: nothing that the file does not say too.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tokio_rusqlite::rusqlite::Connection;
 
@@ -29,8 +29,39 @@ pub struct State {
     pub previews: HashMap<String, i64>,
     pub recent: Recent,
     pub reread: Reread,
+    pub marks: RecentMarks,
     /// Changes when another connection writes.
     data_version: i64,
+}
+
+/// Marks put down since a time: what is not among them, no call that began later has.
+#[derive(Default)]
+pub struct RecentMarks {
+    new: HashSet<(u8, i64)>,
+    old: HashSet<(u8, i64)>,
+    /// Seconds from which on all are known. Nobody's marks stand here before the call began that they are of.
+    since: Option<i64>,
+    newer_since: i64,
+}
+
+impl RecentMarks {
+    /// Whether a call begun then or later may have a mark.
+    pub fn may_have(&self, kind: u8, mark: i64, from: i64) -> bool {
+        let known = self.since.is_some_and(|since| from > since);
+        !known || self.new.contains(&(kind, mark)) || self.old.contains(&(kind, mark))
+    }
+
+    /// Puts one down. `now` is the clock's, in seconds.
+    pub fn put(&mut self, kind: u8, mark: i64, now: i64) {
+        if self.since.is_none() {
+            (self.since, self.newer_since) = (Some(now), now);
+        }
+        if self.new.len() >= REMEMBERED {
+            self.old = std::mem::take(&mut self.new);
+            (self.since, self.newer_since) = (Some(self.newer_since), now);
+        }
+        self.new.insert((kind, mark));
+    }
 }
 
 /// What was looked up lately: the newer half, and the half before that.
@@ -83,6 +114,7 @@ impl State {
             previews: HashMap::new(),
             recent: Recent::new(usize::try_from(config.recent_bytes.0).unwrap_or(usize::MAX)),
             reread,
+            marks: RecentMarks::default(),
             data_version: data_version(db)?,
         })
     }
@@ -93,6 +125,7 @@ impl State {
         if now != self.data_version {
             self.data_version = now;
             self.forget();
+            self.marks = RecentMarks::default();
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use super::writing::Writing;
 use crate::model::{Kind, Usd};
 use crate::store::Totals;
 use crate::store::pieces::{Reader, put};
+use crate::store::sums::COUNTS_BEFORE_COST;
 
 /// Which row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +33,8 @@ pub struct Sum {
     /// The one session of a trace.
     pub session: Option<i64>,
     pub totals: Totals,
+    /// An earlier version wrote it, which counted less.
+    pub is_old: bool,
     /// As a call beside them named it, and when that began.
     pub title: Option<(i64, String)>,
     /// Models, providers, users, tags and tools, by their ids, in the order they came.
@@ -93,16 +96,15 @@ impl Sum {
     }
 }
 
-/// So many counts stand before the cost, the others behind it.
-const BEFORE_COST: usize = 13;
-
-pub fn put_totals(totals: &Totals) -> Vec<u8> {
+pub fn put_totals(totals: &Totals, with_times: bool) -> Vec<u8> {
     let mut to = Vec::new();
     let counts = totals.counts();
-    let (first, later) = counts.split_at(BEFORE_COST);
+    let (first, later) = counts.split_at(COUNTS_BEFORE_COST);
     first.iter().for_each(|number| put(&mut to, *number));
     put(&mut to, u64::try_from(totals.cost.picos()).unwrap_or(0));
-    later.iter().for_each(|number| put(&mut to, *number));
+    if with_times {
+        later.iter().for_each(|number| put(&mut to, *number));
+    }
     to
 }
 
@@ -110,9 +112,8 @@ pub fn read_totals(from: &mut Reader) -> Option<Totals> {
     let mut totals = Totals::default();
     let mut cost = 0;
     for (at, number) in totals.counts_mut().into_iter().enumerate() {
-        if at == BEFORE_COST {
+        if at == COUNTS_BEFORE_COST {
             cost = from.number()?;
-            // Earlier versions counted no more.
             if from.is_at_end() {
                 break;
             }
@@ -195,7 +196,9 @@ pub fn sum(db: &Connection, key: SumKey) -> Result<Option<Sum>> {
     // An empty one was only just made.
     if !sums.is_empty() {
         sum.totals = read_totals(&mut Reader(&sums)).ok_or_else(damaged)?;
-        sum.words = read_words(&mut Reader(&words)).ok_or_else(damaged)?;
+        let mut words = Reader(&words);
+        sum.words = read_words(&mut words).ok_or_else(damaged)?;
+        sum.is_old = sums == put_totals(&sum.totals, false);
     }
     Ok(Some(sum))
 }
@@ -321,6 +324,9 @@ impl Writing<'_> {
     fn pending(&mut self, key: SumKey) -> Result<&mut Sum> {
         if !self.sums.contains_key(&key) {
             let sum = sum(self.db, key)?.unwrap_or_default();
+            if sum.is_old {
+                self.recount.insert(key);
+            }
             self.sums.insert(key, sum);
         }
         self.sums.get_mut(&key).ok_or_else(|| broken("a sum went missing"))
@@ -374,7 +380,7 @@ impl Writing<'_> {
                 Cell::Integer(sum.first_observation),
                 Cell::Integer(sum.last_observation),
                 Cell::Integer(sum.traces),
-                Cell::Blob(put_totals(totals)),
+                Cell::Blob(put_totals(totals, true)),
                 Cell::Blob(put_words(&sum.words)),
                 count(totals.observations),
                 count(totals.generations),

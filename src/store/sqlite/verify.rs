@@ -12,7 +12,7 @@ use super::garbage::is_known;
 use super::observation::{Found, find_all};
 use super::reading::{Made, Reading};
 use super::rollup::{self, AN_HOUR, RollupKey, apply};
-use super::summary::{SumKey, counted, sum};
+use super::summary::{Sum, SumKey, counted, sum};
 use crate::store::pieces::{Kind, children};
 use crate::store::{Rollup, StoreError, Totals, Verified, VerifyAt};
 
@@ -208,6 +208,10 @@ fn summed(
         // In which order the words came is not known any more, nor which of many were left out.
         if let (Some(kept), Some(counted)) = (&kept, &mut counted) {
             counted.words.clone_from(&kept.words);
+            if kept.is_old {
+                // It is counted anew when something is added to it.
+                *counted = Sum { totals: counted.totals.clone().without_times(), ..kept.clone() };
+            }
         }
         if kept != counted {
             verified.wrong.push(format!("{table} {seq}: its sums are not those of its observations"));

@@ -1,0 +1,275 @@
+//! By what calls are likely to hang together: the marks of what they ask, of what they go on from, and of what they give.
+
+use super::facts::{Need, Needed};
+use super::mark::{Mark, Marking};
+use super::story::Story;
+use crate::model::{Message, PartKind, Reading};
+
+/// Dialects in which a call can name the answer that it goes on from.
+const CONTINUED: &[&str] = &["openai.responses", "gemini.interactions", "mistral.conversations", "lmstudio"];
+/// Dialects whose clients leave out the ids of calls that the answer had.
+const NAMELESS: &[&str] = &["gemini.", "ollama."];
+/// So many words in a row say which answer they are from; of a text those are taken whose hash comes first.
+const RUN: usize = 6;
+/// A shorter answer may stand in any text: it is known as a whole alone.
+const SHORTEST_ANSWER: usize = 16;
+/// So many runs of a text are looked for in other calls' answers.
+const MOST_RUNS: usize = 6;
+/// No more words of a text than these are looked at.
+const MOST_WORDS: usize = 4000;
+/// History of this length may begin with a summary of another.
+const SHORTEST_SUMMARY: usize = 200;
+/// A text that a tool is given may be an agent's task from this length on.
+const SHORTEST_PROMPT: usize = 12;
+/// Of a text so many lines are looked at.
+const MOST_LINES: usize = 40;
+
+/// What the marks of a call are made of.
+pub struct Of<'a> {
+    pub scope: Mark,
+    pub story: &'a Story<'a>,
+    pub reading: &'a Reading,
+}
+
+impl Of<'_> {
+    pub fn gives(&self) -> Vec<Mark> {
+        let answered = &self.reading.answered;
+        // Belonging histories are sent whole, no one goes on from an answer by its id.
+        let goes_on = CONTINUED.iter().any(|dialect| self.reading.dialect.starts_with(dialect));
+        let id = answered.id.as_deref().filter(|_| goes_on);
+        let mut marks: Vec<Mark> = id.map(response_mark).into_iter().collect();
+        for message in &answered.output {
+            let block = std::slice::from_ref(message);
+            let ids = marks.len();
+            marks.extend(call_ids(block).map(|(id, name)| call_mark(id, name)));
+            let has_ids = marks.len() > ids;
+            if !has_ids || NAMELESS.iter().any(|dialect| self.reading.dialect.starts_with(dialect)) {
+                marks.extend(self.turn_mark(block, &self.story.turn_words()));
+            }
+            if !has_ids {
+                marks.extend(self.run_marks(&message.text(), 1));
+            }
+        }
+        marks.dedup();
+        marks
+    }
+
+    pub fn needs(&self) -> Vec<Need> {
+        let mut needs = Vec::new();
+        let mut need = |mark: Option<Mark>, turn, exact, reason| {
+            if let Some(mark) = mark {
+                needs.push(Need { mark, turn, exact, reason });
+            }
+        };
+        if let Some(id) = &self.reading.asked.continues {
+            need(Some(response_mark(id)), Needed::Last, true, "inferred:previous-response-id");
+        }
+        // A result names its call, also where the call itself is left out.
+        let result = result_ids(self.story.tail()).next();
+        need(result.map(|id| call_mark(id, "")), Needed::Last, true, "inferred:tool-call-id");
+        if let Some(last) = self.story.last().filter(|_| result.is_none()) {
+            match call_ids(last).next() {
+                Some((id, name)) => {
+                    need(Some(call_mark(id, name)), Needed::Last, true, "inferred:tool-call-id");
+                }
+                None => {
+                    let words = self.story.words_before_last();
+                    need(self.turn_mark(last, &words), Needed::Last, false, "inferred:assistant-turn");
+                    let text: String = last.iter().map(Message::text).collect();
+                    let run = self.run_marks(&text, 1).first().copied();
+                    need(run, Needed::Last, false, "inferred:assistant-text");
+                }
+            }
+        }
+        let first_id = |block: Option<&[Message]>| {
+            block.and_then(|block| call_ids(block).next().map(|(id, name)| call_mark(id, name)))
+        };
+        if !self.story.opens {
+            need(first_id(self.story.first_of_turn()), Needed::FirstOfTurn, true, "inferred:tool-call-id");
+        }
+        need(first_id(self.story.first_of_all()), Needed::FirstOfAll, true, "inferred:first-assistant-turn");
+        if self.story.is_first() {
+            let words = self.story.turn_words().join("\n");
+            let runs = if words.len() >= SHORTEST_SUMMARY { MOST_RUNS } else { 0 };
+            for mark in self.run_marks(&words, runs) {
+                need(Some(mark), Needed::Summary, false, "inferred:summary");
+            }
+        }
+        needs
+    }
+
+    /// A turn of the model by what it says, and what was said before.
+    fn turn_mark(&self, block: &[Message], before: &[&str]) -> Option<Mark> {
+        let mut marking = Marking::of("turn").and_mark(self.scope).and(self.reading.dialect);
+        for words in self.story.first_words().iter().chain(before) {
+            marking = marking.and_words(words);
+        }
+        let mut is_empty = true;
+        let mut text = String::new();
+        for part in block.iter().flat_map(|message| &message.parts) {
+            match &part.kind {
+                PartKind::Text(own) | PartKind::Refusal(own) => text.push_str(without_thoughts(own)),
+                PartKind::ToolCall { name, arguments, .. } => {
+                    is_empty = false;
+                    marking = marking.and("call").and(name).and_json(arguments);
+                }
+                _ => {}
+            }
+        }
+        // What is said beside calls comes back in many forms, or not at all.
+        match is_empty {
+            false => Some(marking.mark()),
+            true if text.trim().is_empty() => None,
+            true => Some(marking.and_words(&text).mark()),
+        }
+    }
+
+    /// What a text is known by where it stands in another: the runs of words whose hashes come first.
+    fn run_marks(&self, text: &str, most: usize) -> Vec<Mark> {
+        let text = without_thoughts(text);
+        if text.split_whitespace().nth(SHORTEST_ANSWER).is_none() {
+            let is_telling = text.split_whitespace().nth(RUN).is_some() && most > 0;
+            let whole = || Marking::of("text").and_mark(self.scope).and_words(text).mark();
+            return is_telling.then(whole).into_iter().collect();
+        }
+        let runs = runs(text, most);
+        let mark = |run: u64| Marking::of("run").and_mark(self.scope).and_mark(Mark(run)).mark();
+        runs.into_iter().map(mark).collect()
+    }
+
+    /// What is asked, whichever model is to answer it.
+    pub fn asks(&self) -> Mark {
+        let asked = &self.reading.asked;
+        let mut marking = Marking::of("asks").and_mark(self.scope);
+        if let Some(id) = asked.continues.as_ref().filter(|_| !asked.whole) {
+            marking = marking.and(id);
+        }
+        for words in self.story.first_words().iter().chain(&self.story.turn_words()) {
+            marking = marking.and_words(words);
+        }
+        if let Some(last) = self.story.last() {
+            let own = call_ids(last).next().map(|(id, name)| call_mark(id, name));
+            marking = own.or_else(|| self.turn_mark(last, &[])).into_iter().fold(marking, Marking::and_mark);
+        }
+        for message in self.story.tail() {
+            marking = message.parts.iter().fold(marking, |marking, part| match &part.kind {
+                PartKind::ToolCallResponse { id, response, .. } => {
+                    marking.and(id.as_deref().unwrap_or_default()).and_json(response)
+                }
+                PartKind::Text(text) => marking.and_words(text),
+                _ => marking,
+            });
+        }
+        let spoken =
+            asked.input.iter().filter(|message| !matches!(message.role.as_str(), "system" | "developer"));
+        marking.and(&spoken.count().to_string()).mark()
+    }
+}
+
+fn response_mark(id: &str) -> Mark {
+    Marking::of("response").and(id).mark()
+}
+
+pub fn call_mark(id: &str, name: &str) -> Mark {
+    // Some clients write names anew; ids are what is kept.
+    let _ = name;
+    Marking::of("call").and(id).mark()
+}
+
+/// The ids of calls in these messages that nothing else is likely to have.
+fn call_ids(block: &[Message]) -> impl Iterator<Item = (&str, &str)> {
+    block.iter().flat_map(|message| &message.parts).filter_map(|part| match &part.kind {
+        PartKind::ToolCall { id: Some(id), name, .. }
+        | PartKind::ServerToolCall { id: Some(id), name, .. } => {
+            is_unique(id).then_some((id.as_str(), name.as_str()))
+        }
+        _ => None,
+    })
+}
+
+/// The ids of the calls whose results are in these messages.
+fn result_ids(messages: &[Message]) -> impl Iterator<Item = &str> {
+    messages.iter().flat_map(|message| &message.parts).filter_map(|part| match &part.kind {
+        PartKind::ToolCallResponse { id: Some(id), .. } => is_unique(id).then_some(id.as_str()),
+        _ => None,
+    })
+}
+
+/// Some providers number calls from nought: such an id names a call within its answer alone.
+fn is_unique(id: &str) -> bool {
+    let mut runs = id.split(|c: char| !c.is_ascii_alphanumeric());
+    runs.any(|run| run.len() >= 5 && run.bytes().any(|byte| byte.is_ascii_digit()))
+        || id.len() >= 20 && id.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
+/// An answer without the thoughts that some models write before it, and some clients.
+fn without_thoughts(text: &str) -> &str {
+    let thoughts = text.trim_start().strip_prefix("<think>").and_then(|text| text.split_once("</think>"));
+    thoughts.map_or(text, |(_, answer)| answer)
+}
+
+fn runs(text: &str, most: usize) -> Vec<u64> {
+    let bare = |word: &str| -> u64 {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        // FNV-1a: this is done for every word.
+        word.bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    };
+    let words: Vec<u64> = text.split_whitespace().take(MOST_WORDS).map(bare).collect();
+    let mut runs: Vec<u64> = words
+        .windows(RUN)
+        .map(|run| {
+            run.iter()
+                .fold(0, |hash: u64, word| (hash.rotate_left(7) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+        })
+        .collect();
+    runs.sort_unstable();
+    runs.dedup();
+    runs.truncate(most);
+    runs
+}
+
+pub fn first_line(text: &str) -> Option<&str> {
+    text.lines().map(str::trim).find(|line| !line.is_empty())
+}
+
+pub fn words_mark(line: &str) -> Mark {
+    let bare = line.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`'));
+    Marking::of("words").and_words(bare).mark()
+}
+
+pub fn lines<'a>(texts: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
+    let lines = texts.iter().flat_map(|text| text.lines()).map(|line| inside_tag(line.trim()));
+    lines.filter(|line| !line.is_empty()).take(MOST_LINES)
+}
+
+/// What stands between a tag and its end, where a text is just that.
+fn inside_tag(text: &str) -> &str {
+    let inner = || {
+        let (tag, rest) = text.strip_prefix('<')?.split_once('>')?;
+        let end = format!("</{}>", tag.split(' ').next()?);
+        Some(rest.trim_end().strip_suffix(end.as_str())?.trim())
+    };
+    inner().unwrap_or(text)
+}
+
+pub fn prompt_mark(text: &str) -> Mark {
+    Marking::of("prompt").and_words(text).mark()
+}
+
+pub fn begins(spoken: &[&str]) -> Vec<Mark> {
+    let mut texts: Vec<&str> = spoken.iter().flat_map(|text| [*text, inside_tag(text)]).collect();
+    texts.truncate(MOST_LINES);
+    let joined = spoken.join("\n");
+    if spoken.len() > 1 {
+        texts.push(&joined);
+    }
+    let mut marks: Vec<Mark> = texts.into_iter().filter(|text| is_prompt(text)).map(prompt_mark).collect();
+    marks.sort_unstable();
+    marks.dedup();
+    marks
+}
+
+pub fn is_prompt(text: &str) -> bool {
+    text.len() >= SHORTEST_PROMPT && text.trim().contains(char::is_whitespace)
+}
