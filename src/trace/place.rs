@@ -330,8 +330,10 @@ struct Started {
 fn starter<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Started>, B::Error> {
     if facts.is_first && facts.speaks {
         for prompt in &facts.begins {
-            let calls =
-                book.find(Wanted::before(MarkKind::Prompts, *prompt, Micros(facts.start.0 + HASTE)))?;
+            let since = Micros(facts.start.0.saturating_sub(ASKED_WITHIN));
+            let until = Micros(facts.start.0 + HASTE);
+            let wanted = Wanted { from: since, ..Wanted::before(MarkKind::Prompts, *prompt, until) };
+            let calls = book.find(wanted)?;
             let mut able = Vec::new();
             for call in calls.iter().filter(|call| may_start(facts, call)) {
                 let asker = call.parent.map(|asker| book.known(asker)).transpose()?.flatten();
