@@ -11,6 +11,7 @@
 mod support;
 mod provider;
 mod passes;
+mod places;
 mod secrets;
 mod sockets;
 mod crash;
