@@ -293,3 +293,19 @@ fn no_file_is_long() {
         }
     }
 }
+
+/// Every reason that the code gives for a link.
+#[test]
+fn every_reason_is_described() {
+    let page = fs::read_to_string(root().join("docs/traces.md")).unwrap();
+    let mut reasons = std::collections::BTreeSet::new();
+    for file in files(&root().join("src/trace"), "rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        let quoted = text.split('"').filter(|piece| piece.starts_with("inferred:"));
+        reasons.extend(quoted.map(str::to_owned));
+    }
+    assert!(reasons.len() > 10, "they are looked for in the wrong place");
+    for reason in reasons {
+        assert!(page.contains(&format!("\n| `{reason}` |")), "{reason} is not in docs/traces.md");
+    }
+}
