@@ -289,3 +289,7 @@ fn lower_priority() {
         tracing::debug!("the recorder's thread keeps its priority: {why}");
     }
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;
