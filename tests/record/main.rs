@@ -14,6 +14,7 @@ mod passes;
 mod secrets;
 mod sockets;
 mod crash;
+mod large;
 mod trouble;
 mod settings;
 mod moved;
