@@ -22,7 +22,10 @@ use crate::store::{
 
 impl Store for SqliteStore {
     fn write(&self, entries: Arc<[Entry]>) -> Work<'_, ()> {
-        Box::pin(self.change(move |writing| entries.iter().try_for_each(|entry| writing.entry(entry))))
+        Box::pin(self.change(move |writing| {
+            writing.state.packer.begin();
+            entries.iter().try_for_each(|entry| writing.entry(entry))
+        }))
     }
 
     fn had(&self, exchange: ExchangeId) -> Work<'_, Had> {
