@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tokio_rusqlite::rusqlite::types::Value as Cell;
 
 use super::exchange::{find as find_exchange, had};
-use super::list::{Group, exchanges, list, summaries};
+use super::groups::{Group, summaries};
+use super::list::{exchanges, list};
 use super::observation::{find, find_all};
 use super::reading::Reading;
 use super::report::{rollups, stats};
