@@ -133,6 +133,16 @@ impl SqliteStore {
         });
         done.await.map_err(StoreError::from)
     }
+
+    /// Lets some time go by in which nothing is written here.
+    async fn pause(&self, time: std::time::Duration) -> Result<()> {
+        let Some(writer) = &self.writer else { return Ok(()) };
+        let done = writer.connection.call(move |_| -> Result<()> {
+            std::thread::sleep(time);
+            Ok(())
+        });
+        done.await.map_err(StoreError::from)
+    }
 }
 
 /// Recording gives way to relaying, and most of recording is done on the thread that writes. Where the priority of one
