@@ -13,7 +13,9 @@ use crate::proxy::{self, Proxy};
 use crate::recorder::{self, Recorded, Recorder};
 use crate::redact::Redactor;
 use crate::store::{self, Mode, Store};
-use crate::tape::{Counters, Counts, Journal, JournalCounters, Keeper, Overload, Queue, Reader, Room, Shelf, Sink};
+use crate::tape::{
+    Counters, Counts, Journal, JournalCounters, Keeper, Overload, Queue, Reader, Room, Shelf, Sink,
+};
 use crate::web;
 
 /// The key of the credentials' fingerprints, in the data folder.

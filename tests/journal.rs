@@ -13,8 +13,8 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, StatusCode, Version};
 use wiretape::model::{Closer, Direction, Ending, ExchangeId, Headers, Micros};
 use wiretape::tape::{
-    Begin, Config, Counters, Entry, Event, Found, Journal, Keeper, Queue, Reader, Recovered, ResponseHead, Room,
-    Shelf, Tap, lines_of, recover,
+    Begin, Config, Counters, Entry, Event, Found, Journal, Keeper, Queue, Reader, Recovered, ResponseHead,
+    Room, Shelf, Tap, lines_of, recover,
 };
 
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::behind::{self, Behind};
 use super::counts::{Counters, add};
 use super::gather::{Gather, Open, cut_off};
 use super::handoff::Handoff;
 use super::keep::Keep;
-use super::behind::{self, Behind};
 use super::{Parts, entry, observe};
 use bytes::Bytes;
 

@@ -88,8 +88,7 @@ impl Room {
 
     /// Whether so much more fits. Workers that ask at the same moment may pass the bound by what each of them has at hand.
     fn fits(&self, bytes: usize, events: usize) -> bool {
-        self.has_bytes(bytes)
-            && self.events.load(Ordering::Relaxed).saturating_add(events) <= self.max_events
+        self.has_bytes(bytes) && self.events.load(Ordering::Relaxed).saturating_add(events) <= self.max_events
     }
 }
 

@@ -110,7 +110,8 @@ impl Shelf {
     /// The segments with records of these exchanges, oldest first, and from where on to look in each.
     pub(super) fn holding(&self, exchanges: &[ExchangeId]) -> Vec<(u64, u64)> {
         let state = self.lock();
-        let first = |segment: &Segment| exchanges.iter().filter_map(|id| segment.holds.get(id)).min().copied();
+        let first =
+            |segment: &Segment| exchanges.iter().filter_map(|id| segment.holds.get(id)).min().copied();
         let segments = state.segments.iter();
         segments.filter_map(|(number, segment)| Some((*number, first(segment)?))).collect()
     }
