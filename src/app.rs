@@ -13,7 +13,9 @@ use crate::proxy::{self, Proxy};
 use crate::recorder::{self, Recorded, Recorder};
 use crate::redact::Redactor;
 use crate::store::{self, Mode, Store};
-use crate::tape::{Counters, Counts, Journal, JournalCounters, Keeper, Overload, Queue, Reader, Shelf, Sink};
+use crate::tape::{
+    Counters, Counts, Journal, JournalCounters, Keeper, Overload, Queue, Reader, Room, Shelf, Sink,
+};
 use crate::web;
 
 /// The key of the credentials' fingerprints, in the data folder.
@@ -132,12 +134,11 @@ impl App {
     ) -> Result<Self, StartError> {
         let counters = Arc::new(Counters::default());
         let workers = proxy::workers(&config.proxy);
-        // The bounds hold for all queues together.
-        let bytes = usize::try_from(config.tape.queue_bytes.0).unwrap_or(usize::MAX) / workers;
-        let events = config.tape.queue_events / workers;
+        let bytes = usize::try_from(config.tape.queue_bytes.0).unwrap_or(usize::MAX);
+        let room = Room::new(bytes, config.tape.queue_events);
         let blocks = config.tape.on_overload == Overload::Block;
         let queue = || {
-            let queue = Queue::new(bytes, events, Arc::clone(&counters));
+            let queue = Queue::new(Arc::clone(&room), Arc::clone(&counters));
             Arc::new(if blocks { queue.blocking() } else { queue })
         };
         let queues: Arc<[Arc<Queue>]> = std::iter::repeat_with(queue).take(workers).collect();

@@ -14,7 +14,7 @@ use http::{HeaderMap, Method, StatusCode, Version};
 use wiretape::model::{Closer, Direction, Ending, ExchangeId, Headers, Micros};
 use wiretape::tape::{
     Begin, Config, Counters, Entry, Event, Found, Journal, Keeper, Queue, Reader, Recovered, ResponseHead,
-    Shelf, Tap, lines_of, recover,
+    Room, Shelf, Tap, lines_of, recover,
 };
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -146,7 +146,7 @@ fn a_program_that_is_gone_without_a_word_has_lost_nothing() {
     let (keeper, _) = Keeper::open(&folder.0.join("fingerprint.key"), &[]);
     let journal = Journal::new(&shelf, keeper, &Config::default());
     let counters = journal.counters();
-    let queue = Arc::new(Queue::new(1 << 20, 10_000, Arc::new(Counters::default())));
+    let queue = Arc::new(Queue::new(Room::new(1 << 20, 10_000), Arc::new(Counters::default())));
     let reader = Reader::start(Arc::from([Arc::clone(&queue)]), Box::new(journal)).unwrap();
 
     let (whole, tap) = begin(&queue);

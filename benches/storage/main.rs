@@ -4,6 +4,8 @@
 //! cargo bench --bench storage                     ten sessions of a hundred turns
 //! cargo bench --bench storage -- --million        a million observations without bodies, and each kind of question
 //! cargo bench --bench storage -- --keep FOLDER    leave the file there
+//! cargo bench --bench storage -- --million --keep FOLDER --again    ask a million that were left there before
+//! cargo bench --bench storage -- --prune --keep FOLDER    take half of these out while another process writes
 //! ```
 //!
 //! Everything is drawn from one seed, so that two runs write the same bytes.
@@ -16,6 +18,7 @@
 
 mod agent;
 mod million;
+mod prune;
 mod words;
 
 use std::path::PathBuf;
@@ -25,6 +28,12 @@ use wiretape::store::{Config, Mode, SqliteStore, Store};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    if let [role, file] = &arguments[..]
+        && role == "role:write"
+    {
+        return runtime.block_on(prune::write(PathBuf::from(file)));
+    }
     let kept = arguments.iter().position(|one| one == "--keep").and_then(|at| arguments.get(at + 1));
     let folder = kept.map_or_else(
         || std::env::temp_dir().join(format!("wiretape-storage-{}", std::process::id())),
@@ -32,10 +41,14 @@ fn main() {
     );
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("store.db");
-    let _ = std::fs::remove_file(&file);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-    if arguments.iter().any(|one| one == "--million") {
-        runtime.block_on(million::run(&file));
+    let again = arguments.iter().any(|one| one == "--again" || one == "--prune");
+    if !again {
+        let _ = std::fs::remove_file(&file);
+    }
+    if arguments.iter().any(|one| one == "--prune") {
+        runtime.block_on(prune::run(&file));
+    } else if arguments.iter().any(|one| one == "--million") {
+        runtime.block_on(million::run(&file, again));
     } else {
         runtime.block_on(agent_loop(&file));
     }

@@ -9,13 +9,13 @@ use wiretape::store::{Config, Entry, Filter, Mode, Observed, Order, Page, Rollup
 
 use super::words::Dice;
 
-const COUNT: u64 = 1_000_000;
+pub const COUNT: u64 = 1_000_000;
 const BATCH: u64 = 5000;
-const BEGIN: u64 = 1_792_000_000_000_000;
+pub const BEGIN: u64 = 1_792_000_000_000_000;
 /// A month of them.
-const APART: u64 = 2_592_000;
+pub const APART: u64 = 2_592_000;
 
-fn entry(number: u64) -> Entry {
+pub fn entry(number: u64) -> Entry {
     let mut dice = Dice(number);
     let start = Micros(BEGIN + number * APART);
     let model = format!("model-{}", dice.below(12));
@@ -47,9 +47,19 @@ fn entry(number: u64) -> Entry {
     Entry { exchange: None, more: false, observations: vec![observed] }
 }
 
-pub async fn run(file: &Path) {
+pub async fn run(file: &Path, again: bool) {
     let config = Config::default();
+    if !again {
+        write(file, &config).await;
+    }
+    let at = Instant::now();
     let store = SqliteStore::open(file, Mode::ReadWrite, &config).await.unwrap();
+    println!("open             {:>9.1} ms", at.elapsed().as_secs_f64() * 1e3);
+    ask(&store).await;
+}
+
+async fn write(file: &Path, config: &Config) {
+    let store = SqliteStore::open(file, Mode::ReadWrite, config).await.unwrap();
     let at = Instant::now();
     for batch in 0..COUNT / BATCH {
         store.write((0..BATCH).map(|one| entry(batch * BATCH + one)).collect()).await.unwrap();
@@ -62,10 +72,6 @@ pub async fn run(file: &Path) {
     #[expect(clippy::cast_precision_loss, reason = "a size for people")]
     let disk = std::fs::metadata(file).unwrap().len() as f64;
     println!("on disk          {:>9.0} bytes an observation", disk / 1e6);
-    let at = Instant::now();
-    let store = SqliteStore::open(file, Mode::ReadWrite, &config).await.unwrap();
-    println!("open             {:>9.1} ms", at.elapsed().as_secs_f64() * 1e3);
-    ask(&store).await;
 }
 
 async fn ask(store: &SqliteStore) {

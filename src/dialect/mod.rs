@@ -36,6 +36,9 @@ mod socket;
 mod vectors;
 mod whole;
 
+#[cfg(test)]
+mod panics;
+
 use serde_json::Value;
 
 pub use call::Call;
@@ -167,6 +170,10 @@ pub struct Heard<'a> {
 
 /// Which dialect a call is in.
 pub fn find(call: &Call) -> Option<&'static dyn Dialect> {
+    #[cfg(test)]
+    if panics::Panics.claims(call) {
+        return Some(&panics::Panics);
+    }
     let said = call.dialect.as_deref().and_then(|name| ALL.iter().find(|dialect| dialect.name() == name));
     // What the configuration says holds for calls that no path tells of.
     ALL.iter().find(|dialect| dialect.claims(call)).or(said.filter(|_| call.method == "POST")).copied()

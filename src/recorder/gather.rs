@@ -1,7 +1,7 @@
 //! Records of the tape into exchanges. Memory is bounded: what grows past it is let go of, and read back from the tape
 //! when its end has come.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use bytes::Bytes;
 
@@ -29,6 +29,8 @@ pub struct Open {
     response: Vec<u8>,
     /// Its bodies were let go of.
     pub on_tape: bool,
+    /// So much of them, about.
+    pub let_go: usize,
     /// Something came since it was looked at last.
     pub touched: bool,
 }
@@ -126,9 +128,12 @@ impl Gather {
     }
 
     /// Bytes of this exchange are missing here. It is read from the tape when it is over.
-    pub fn missing(&mut self, marked: &HashSet<ExchangeId>) {
-        for id in marked {
+    pub fn missing(&mut self, marked: &HashMap<ExchangeId, usize>) {
+        for (id, bytes) in marked {
             self.let_go(*id);
+            if let Some(open) = self.open.get_mut(id) {
+                open.let_go += bytes;
+            }
         }
     }
 
@@ -176,6 +181,7 @@ impl Gather {
     fn data(&mut self, id: ExchangeId, direction: Direction, at: Micros, bytes: &[u8]) {
         let Some(open) = self.open.get_mut(&id) else { return };
         if bytes.is_empty() || open.on_tape {
+            open.let_go += bytes.len();
             return;
         }
         let room = self.max_body.saturating_sub(open.body(direction).len());
@@ -207,6 +213,7 @@ impl Gather {
         let Some(open) = self.open.get_mut(&id) else { return };
         self.held -= open.held();
         open.on_tape = true;
+        open.let_go += open.held();
         open.request = Vec::new();
         open.response = Vec::new();
     }
@@ -226,7 +233,7 @@ impl Gather {
 
 impl Open {
     fn of(exchange: Exchange) -> Self {
-        Self { exchange, request: Vec::new(), response: Vec::new(), on_tape: false, touched: true }
+        Self { exchange, request: Vec::new(), response: Vec::new(), on_tape: false, let_go: 0, touched: true }
     }
 }
 

@@ -1,7 +1,7 @@
 //! From the tape's thread to the recorder's: what has been written down, behind a bound. Nobody waits here for the
 //! recorder: what does not fit is let go of, for it lies on the tape.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,16 +22,16 @@ pub struct Handoff {
 struct State {
     records: Vec<Record>,
     bytes: usize,
-    /// Exchanges of which bytes were let go of.
-    on_tape: HashSet<ExchangeId>,
+    /// Exchanges of which bytes were let go of, and how many.
+    on_tape: HashMap<ExchangeId, usize>,
     closed: bool,
 }
 
 /// What the recorder takes over.
 pub struct Taken {
     pub records: Vec<Record>,
-    /// Exchanges of which bytes are missing in the records.
-    pub on_tape: HashSet<ExchangeId>,
+    /// Exchanges of which bytes are missing in the records, and how many.
+    pub on_tape: HashMap<ExchangeId, usize>,
     /// Nothing more comes.
     pub closed: bool,
 }
@@ -64,9 +64,9 @@ impl Handoff {
         state.records.reserve(records.len());
         for record in records.drain(..) {
             let size = size(&record);
-            let marked = state.on_tape.contains(&record.exchange);
+            let marked = state.on_tape.contains_key(&record.exchange);
             if size > 0 && (marked || state.bytes.saturating_add(size) > self.max_bytes) {
-                state.on_tape.insert(record.exchange);
+                *state.on_tape.entry(record.exchange).or_default() += size;
                 if let Some(record) = without_bytes(&record) {
                     state.bytes += EVENT_COST;
                     state.records.push(record);

@@ -12,11 +12,14 @@ use crate::store::{Entry, Store, StoreError};
 use crate::tape::Shelf;
 
 /// A batch is written when it has this many entries or bytes, or when its first entry has waited for so long.
-const BATCH: usize = 1024;
-const BATCH_BYTES: usize = 8 << 20;
+const BATCH: usize = 4096;
+const BATCH_BYTES: usize = 16 << 20;
 /// A write that takes longer than this is told of: another program may have the store to itself.
 const SLOW: Duration = Duration::from_secs(2);
 const GATHERING: Duration = Duration::from_millis(100);
+/// Where many come, they wait for more: what a commit costs beside its entries is shared by all of them.
+const MANY: usize = 32;
+const GATHERING_MANY: Duration = Duration::from_millis(400);
 /// How long to wait after the store did not take something.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -32,8 +35,8 @@ pub struct Keep {
     since: Option<Instant>,
     bytes: usize,
     max_bytes: usize,
-    /// Let go of while the store was down; on the tape.
-    deferred: VecDeque<ExchangeId>,
+    /// Let go of while the store was down, and how large they are; on the tape.
+    deferred: VecDeque<(ExchangeId, usize)>,
     pause: Duration,
     again: Option<Instant>,
 }
@@ -81,7 +84,7 @@ impl Keep {
             .map_or(0, |exchange| exchange.request.bytes.len() + exchange.response.bytes.len());
         if self.again.is_some() && self.bytes + bytes > self.max_bytes {
             if whole {
-                self.deferred.push_back(exchange);
+                self.deferred.push_back((exchange, bytes));
             }
         } else {
             self.bytes += bytes;
@@ -105,15 +108,25 @@ impl Keep {
         self.shelf.commit(exchange);
     }
 
-    /// The next exchange that was let go of, once the store takes something again.
-    pub fn deferred(&mut self) -> Option<ExchangeId> {
+    /// The next exchanges that were let go of, once the store takes something again.
+    pub fn deferred(&mut self) -> Vec<ExchangeId> {
+        let (mut next, mut bytes) = (Vec::new(), 0);
         if self.is_pausing() || self.bytes > self.max_bytes / 2 {
-            return None;
+            return next;
         }
-        let next = self.deferred.pop_front()?;
-        // Should nothing else wait, it is this one that tries the store again.
-        self.again = None;
-        Some(next)
+        while let Some((exchange, size)) = self.deferred.front()
+            && (next.is_empty() || bytes + size <= self.max_bytes / 4)
+            && next.len() < BATCH
+        {
+            bytes += size;
+            next.push(*exchange);
+            self.deferred.pop_front();
+        }
+        if !next.is_empty() {
+            // Should nothing else wait, it is these that try the store again.
+            self.again = None;
+        }
+        next
     }
 
     /// Whether there is something left to write, now or later.
@@ -158,9 +171,13 @@ impl Keep {
 
     /// How long until something is to be written; `None` where nothing waits.
     pub fn due(&self) -> Option<Duration> {
+        if self.is_idle() {
+            return None;
+        }
+        let gathering = if self.waiting.len() < MANY { GATHERING } else { GATHERING_MANY };
         match self.again {
             Some(again) => Some(again.saturating_duration_since(Instant::now())),
-            None => self.since.map(|since| GATHERING.saturating_sub(since.elapsed())),
+            None => self.since.map(|since| gathering.saturating_sub(since.elapsed())),
         }
     }
 
@@ -206,7 +223,7 @@ impl Keep {
         {
             self.bytes -= bytes;
             if whole {
-                self.deferred.push_front(exchange);
+                self.deferred.push_front((exchange, bytes));
             }
         }
     }

@@ -12,6 +12,7 @@
 //!
 //! Invariant: nothing here makes the wire or the tape wait. What the store does not take stays on the tape.
 
+mod behind;
 mod config;
 mod counts;
 mod entry;

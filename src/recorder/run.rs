@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::behind::{self, Behind};
 use super::counts::{Counters, add};
 use super::gather::{Gather, Open, cut_off};
 use super::handoff::Handoff;
@@ -17,7 +18,7 @@ use crate::store::Entry;
 use crate::tape::{self, Found, Shelf, recover};
 
 /// How long the thread sleeps when there is nothing to do.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(60);
 const SHORTEST: Duration = Duration::from_millis(1);
 /// A socket's calls are written while it is open, this long apart at least, and much longer apart than writing them takes.
 const SOCKET_PAUSE: Duration = Duration::from_millis(250);
@@ -34,6 +35,8 @@ pub struct Run {
     gather: Gather,
     keep: Keep,
     max_body: usize,
+    /// Exchanges that are over and of which the tape has the bodies.
+    behind: Behind,
     /// When each open socket may be written again.
     sockets: HashMap<ExchangeId, Instant>,
 }
@@ -56,6 +59,7 @@ impl Run {
             keep: Keep::new(store, shelf, Arc::clone(&counters), memory / 4)?,
             counters,
             max_body,
+            behind: Behind::default(),
             sockets: HashMap::new(),
         })
     }
@@ -71,10 +75,13 @@ impl Run {
             for record in taken.records {
                 let tape::Record { exchange, at, event } = record;
                 if let Some(mut open) = self.gather.take(exchange, at, tape::Entry::Event(event)) {
-                    open.on_tape |= taken.on_tape.contains(&exchange);
+                    if let Some(bytes) = taken.on_tape.get(&exchange) {
+                        (open.on_tape, open.let_go) = (true, open.let_go + bytes);
+                    }
                     self.over(exchange, open);
                 }
             }
+            self.read_back();
             self.gather.missing(&taken.on_tape);
             self.look_at_sockets();
             self.keep.flush_if_due();
@@ -118,6 +125,7 @@ impl Run {
                 Found::Torn { .. } | Found::Bad { .. } | Found::Unreadable { .. } => {}
             }
         }
+        self.read_back();
         // Their beginnings are gone: an earlier run had them in the store.
         headless.into_iter().for_each(|exchange| self.keep.commit(exchange));
         self.keep.flush();
@@ -139,53 +147,63 @@ impl Run {
     /// An exchange has ended.
     fn over(&mut self, id: ExchangeId, open: Open) {
         self.sockets.remove(&id);
-        let exchange = if open.on_tape { self.read_back(id, open) } else { open.whole() };
+        if !open.on_tape {
+            return self.ended(open.whole());
+        }
+        add(&self.counters.to_tape, 1);
+        if self.behind.put(id, open) {
+            self.read_back();
+        }
+    }
+
+    fn ended(&mut self, exchange: Exchange) {
         let cut = [&exchange.request, &exchange.response].into_iter().filter(|body| body.lost > 0).count();
         add(&self.counters.cut_bodies, cut as u64);
         self.put(exchange, true);
     }
 
-    /// Reads an exchange back that was let go of in memory. What the tape does not have either is lost, and marked.
-    fn read_back(&mut self, id: ExchangeId, open: Open) -> Exchange {
-        add(&self.counters.to_tape, 1);
-        match self.fetch(id) {
-            Some(mut found) => {
-                // How it ended may be known here alone: of one that was cut off, or while the tape cannot be written.
-                for direction in [Direction::Request, Direction::Response] {
-                    let end = open.exchange.body(direction).end.clone();
-                    let body = found.body_mut(direction);
-                    body.end = body.end.take().or(end);
-                }
-                found.head = found.head.take().or(open.exchange.head);
-                found
+    /// Reads exchanges back that were let go of in memory. What the tape does not have either is lost, and marked.
+    fn read_back(&mut self) {
+        let mut open = self.behind.take();
+        let ids: Vec<ExchangeId> = open.keys().copied().collect();
+        self.fetch(&ids, |run, id, found| {
+            if let Some(open) = open.remove(&id) {
+                run.ended(behind::joined(open, found));
             }
-            None => {
-                let mut exchange = open.whole();
-                for direction in [Direction::Request, Direction::Response] {
-                    let body = exchange.body_mut(direction);
-                    body.lost += body.chunks.drain(..).map(|chunk| chunk.length).sum::<u64>();
-                }
-                exchange
-            }
+        });
+        for open in open.into_values() {
+            self.ended(behind::without_bodies(open));
         }
     }
 
-    fn fetch(&self, id: ExchangeId) -> Option<Exchange> {
+    /// Reads exchanges from the tape, and hands each out as it is whole there, or at last as far as it is there.
+    fn fetch(&mut self, ids: &[ExchangeId], mut out: impl FnMut(&mut Self, ExchangeId, Exchange)) {
+        if ids.is_empty() {
+            return;
+        }
         let mut gather = Gather::new(usize::MAX, self.max_body, Box::new(|_| (String::new(), None)));
-        let mut whole = None;
-        let read = tape::fetch(&self.shelf, id, &mut |stored| {
-            if let Some(open) = gather.take(id, stored.at, stored.entry) {
-                whole = Some(open);
+        let (shelf, mut count) = (Arc::clone(&self.shelf), 0);
+        let mut give = |run: &mut Self, id: ExchangeId, found: Open| {
+            count += 1;
+            let mut exchange = found.whole();
+            (exchange.provider, exchange.dialect) = run.gather.upstream(&exchange.upstream);
+            out(run, id, exchange);
+        };
+        let read = tape::fetch(&shelf, ids, &mut |tape::Stored { exchange, at, entry }| {
+            if let Some(open) = gather.take(exchange, at, entry) {
+                give(self, exchange, open);
             }
         });
-        let found = whole.or_else(|| gather.interrupt(id));
-        if found.is_none() || read.is_err() {
-            let why = read.err().map_or_else(|| "it is not there".to_owned(), |why| why.to_string());
-            tracing::error!(exchange = %id, "an exchange could not be read back from the tape: {why}");
+        for id in gather.ids() {
+            if let Some(open) = gather.interrupt(id) {
+                give(self, id, open);
+            }
         }
-        let mut exchange = found?.whole();
-        (exchange.provider, exchange.dialect) = self.gather.upstream(&exchange.upstream);
-        Some(exchange)
+        let missing = ids.len().saturating_sub(count);
+        if missing > 0 || read.is_err() {
+            let why = read.err().map_or_else(|| "they are not there".to_owned(), |why| why.to_string());
+            tracing::error!(exchanges = missing, "exchanges could not be read back from the tape: {why}");
+        }
     }
 
     /// Takes out what must not be kept. Where that fails, nothing is kept that it should have gone through.
@@ -255,11 +273,17 @@ impl Run {
 
     /// What was let go of while the store was down.
     fn catch_up(&mut self) {
-        while let Some(id) = self.keep.deferred() {
-            match self.fetch(id) {
-                Some(exchange) => self.put(exchange, true),
-                None => add(&self.counters.lost_exchanges, 1),
+        loop {
+            let ids = self.keep.deferred();
+            if ids.is_empty() {
+                return;
             }
+            let mut missing = ids.len() as u64;
+            self.fetch(&ids, |run, _, exchange| {
+                missing -= 1;
+                run.put(exchange, true);
+            });
+            add(&self.counters.lost_exchanges, missing);
             self.keep.flush();
         }
     }
@@ -272,6 +296,7 @@ impl Run {
                 self.over(id, open);
             }
         }
+        self.read_back();
         let end = Instant::now() + LAST_TRIES;
         self.keep.flush();
         while !self.keep.is_idle() && Instant::now() < end {
@@ -292,3 +317,7 @@ fn lower_priority() {
         tracing::debug!("the recorder's thread keeps its priority: {why}");
     }
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

@@ -44,7 +44,7 @@ pub enum Sync {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            queue_bytes: ByteSize(64 << 20),
+            queue_bytes: ByteSize(128 << 20),
             queue_events: 200_000,
             on_overload: Overload::Drop,
             dir: PathBuf::from("tape"),

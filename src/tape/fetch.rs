@@ -1,5 +1,6 @@
-//! Reads one exchange back from the tape: one that grew past its share of memory, or that waited for the store too long.
+//! Reads exchanges back from the tape: those that grew past their share of memory, or that waited for the store too long.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 
@@ -9,27 +10,29 @@ use super::segment;
 use super::shelf::Shelf;
 use crate::model::{Direction, ExchangeId};
 
-/// Every record of an exchange that is not committed yet, in order. Damage is stepped over: recovery reports it.
+/// Every record of these exchanges that is not committed yet, in order. Damage is stepped over: recovery reports it.
 ///
-/// It is looked for from where it began to where it ended: many exchanges are read back one by one where a store was
-/// slow, and from a segment's beginning each of them would be all of it.
-pub fn fetch(shelf: &Shelf, exchange: ExchangeId, out: &mut dyn FnMut(Stored)) -> io::Result<()> {
-    let mut ended = [false; 2];
-    for (number, from) in shelf.holding(exchange) {
+/// They are looked for from where the first of them began to where the last ended, in one pass: where a store is slow,
+/// thousands are read back that passed at the same time, and from a segment's beginning each of them would be all of it.
+pub fn fetch(shelf: &Shelf, exchanges: &[ExchangeId], out: &mut dyn FnMut(Stored)) -> io::Result<()> {
+    let mut ended: HashMap<ExchangeId, [bool; 2]> =
+        exchanges.iter().map(|exchange| (*exchange, [false; 2])).collect();
+    for (number, from) in shelf.holding(exchanges) {
         let file = File::open(segment::path(shelf.dir(), number))?;
         let Opened::Segment(mut scan) = Scan::open(file)? else { continue };
         scan.skip_to(from)?;
         while let Some(piece) = scan.next()? {
-            if let Piece::Record(record) = piece
-                && record.exchange == exchange
-            {
-                if let Some(direction) = record.ends() {
-                    ended[usize::from(direction == Direction::Response)] = true;
-                }
-                out(record);
-                if ended == [true; 2] {
-                    return Ok(());
-                }
+            let Piece::Record(record) = piece else { continue };
+            let Some(sides) = ended.get_mut(&record.exchange) else { continue };
+            if let Some(direction) = record.ends() {
+                sides[usize::from(direction == Direction::Response)] = true;
+            }
+            if *sides == [true; 2] {
+                ended.remove(&record.exchange);
+            }
+            out(record);
+            if ended.is_empty() {
+                return Ok(());
             }
         }
     }

@@ -36,7 +36,7 @@ pub use event::{Begin, Event, Record, ResponseHead, lines_of};
 pub use fetch::fetch;
 pub use format::{Entry, Stored};
 pub use journal::Journal;
-pub use queue::{Counters, Counts, Queue};
+pub use queue::{Counters, Counts, Queue, Room};
 pub use reader::{Reader, Sink, Tally, TallyCounts};
 pub use recover::{Found, Recovered, Recovery};
 pub use secret::{Keeper, KeyFile};

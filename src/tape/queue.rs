@@ -4,7 +4,7 @@
 //! worker thread has a queue of its own, so the lock is practically never contended. A channel would wake its reader
 //! for each chunk, and a wake-up costs more than relaying the chunk did; here a clock wakes it, or a high-water mark.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::thread::Thread;
@@ -61,19 +61,41 @@ struct Pending {
     records: Vec<Record>,
     /// Bytes held by `records`.
     bytes: usize,
-    /// Ends that exchanges under way have been promised.
-    promised: usize,
     /// The reader sleeps until something arrives.
     idle: bool,
     /// Relays that wait for room.
     wakers: Vec<Waker>,
 }
 
+/// How much may wait, for the queues of all workers together: a large body is one worker's, and may take it all.
+#[derive(Debug)]
+pub struct Room {
+    max_bytes: usize,
+    max_events: usize,
+    bytes: AtomicUsize,
+    /// Those that wait, and the ends that exchanges under way have been promised.
+    events: AtomicUsize,
+}
+
+impl Room {
+    pub fn new(max_bytes: usize, max_events: usize) -> Arc<Self> {
+        Arc::new(Self { max_bytes, max_events, bytes: AtomicUsize::new(0), events: AtomicUsize::new(0) })
+    }
+
+    fn has_bytes(&self, bytes: usize) -> bool {
+        self.bytes.load(Ordering::Relaxed).saturating_add(bytes) <= self.max_bytes
+    }
+
+    /// Whether so much more fits. Workers that ask at the same moment may pass the bound by what each of them has at hand.
+    fn fits(&self, bytes: usize, events: usize) -> bool {
+        self.has_bytes(bytes) && self.events.load(Ordering::Relaxed).saturating_add(events) <= self.max_events
+    }
+}
+
 /// One worker's queue.
 pub struct Queue {
     pending: Mutex<Pending>,
-    max_bytes: usize,
-    max_events: usize,
+    room: Arc<Room>,
     /// Relays wait for room, and so everything fits.
     blocks: bool,
     high_water: usize,
@@ -83,14 +105,13 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// A queue that holds at most `max_bytes` and `max_events`; `counters` may be shared with others.
-    pub fn new(max_bytes: usize, max_events: usize, counters: Arc<Counters>) -> Self {
+    /// A queue within this room; that and `counters` may be shared with others.
+    pub fn new(room: Arc<Room>, counters: Arc<Counters>) -> Self {
         Self {
             pending: Mutex::new(Pending { idle: true, ..Pending::default() }),
-            max_bytes,
-            max_events,
+            high_water: room.max_bytes / 16,
+            room,
             blocks: false,
-            high_water: max_bytes / 4,
             reader: Mutex::new(None),
             closed: AtomicBool::new(false),
             counters,
@@ -115,7 +136,7 @@ impl Queue {
             return Poll::Ready(());
         }
         let mut pending = self.lock();
-        if pending.bytes < self.max_bytes && pending.records.len() + pending.promised < self.max_events {
+        if self.room.fits(1, 1) {
             return Poll::Ready(());
         }
         if !pending.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
@@ -126,14 +147,14 @@ impl Queue {
 
     /// Takes an exchange's first event and promises room for its last. `false`: it does not fit, none of it is taken.
     pub(super) fn begin(&self, record: Record, size: usize) -> bool {
-        let mut pending = self.lock();
+        let pending = self.lock();
         // The ends of both directions are promised here, so that what begins ends.
-        if !self.fits(&pending, size, 1 + PROMISED) {
+        if !self.fits(size, 1 + PROMISED) {
             drop(pending);
             self.counters.lost_exchanges.fetch_add(1, Ordering::Relaxed);
             return false;
         }
-        pending.promised += PROMISED;
+        self.room.events.fetch_add(1 + PROMISED, Ordering::Relaxed);
         self.counters.exchanges.fetch_add(1, Ordering::Relaxed);
         self.take(pending, record, size);
         true
@@ -142,27 +163,26 @@ impl Queue {
     /// Takes an event that is not an end. `false`: it did not fit.
     pub(super) fn push(&self, record: Record, size: usize) -> bool {
         let pending = self.lock();
-        if !self.fits(&pending, size, 1) {
+        if !self.fits(size, 1) {
             return false;
         }
+        self.room.events.fetch_add(1, Ordering::Relaxed);
         self.take(pending, record, size);
         true
     }
 
     /// Takes an event that had room promised to it.
     pub(super) fn push_promised(&self, record: Record) {
-        let mut pending = self.lock();
-        pending.promised = pending.promised.saturating_sub(1);
-        self.take(pending, record, 0);
+        self.take(self.lock(), record, 0);
     }
 
     /// Takes data that is an end as well, in the place promised to that. `false`: the data did not fit.
     pub(super) fn push_last(&self, record: Record, size: usize) -> bool {
-        let mut pending = self.lock();
-        if !self.blocks && pending.bytes + size > self.max_bytes {
+        let pending = self.lock();
+        // Its place is promised.
+        if !self.blocks && !self.room.has_bytes(size) {
             return false;
         }
-        pending.promised = pending.promised.saturating_sub(1);
         self.take(pending, record, size);
         true
     }
@@ -178,15 +198,20 @@ impl Queue {
     /// Everything that waits, in order. Called by the reader alone.
     pub(super) fn drain(&self, into: &mut Vec<Record>) {
         let mut pending = self.lock();
-        pending.bytes = 0;
+        self.room.bytes.fetch_sub(std::mem::take(&mut pending.bytes), Ordering::Relaxed);
+        self.room.events.fetch_sub(pending.records.len(), Ordering::Relaxed);
         pending.idle = pending.records.is_empty();
         if into.is_empty() {
             std::mem::swap(&mut pending.records, into);
         } else {
             into.append(&mut pending.records);
         }
-        let waiting = std::mem::take(&mut pending.wakers);
-        drop(pending);
+    }
+
+    /// Wakes relays that wait for room. Called when all queues have been drained: what a relay waits for may have been in
+    /// another than its own.
+    pub(super) fn wake_waiting(&self) {
+        let waiting = std::mem::take(&mut self.lock().wakers);
         waiting.into_iter().for_each(Waker::wake);
     }
 
@@ -205,10 +230,8 @@ impl Queue {
         (pending.bytes, pending.records.len())
     }
 
-    fn fits(&self, pending: &Pending, size: usize, events: usize) -> bool {
-        self.blocks
-            || pending.bytes + size <= self.max_bytes
-                && pending.records.len() + pending.promised + events <= self.max_events
+    fn fits(&self, size: usize, events: usize) -> bool {
+        self.blocks || self.room.fits(size, events)
     }
 
     fn take(&self, mut pending: MutexGuard<'_, Pending>, record: Record, size: usize) {
@@ -218,6 +241,7 @@ impl Queue {
         self.counters.events.fetch_add(1, Ordering::Relaxed);
         let before = pending.bytes;
         pending.bytes += size + EVENT_COST;
+        self.room.bytes.fetch_add(size + EVENT_COST, Ordering::Relaxed);
         pending.records.push(record);
         let crossed = before < self.high_water && pending.bytes >= self.high_water;
         let wake = std::mem::take(&mut pending.idle) || crossed;

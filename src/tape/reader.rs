@@ -76,6 +76,7 @@ fn read(queues: &[Arc<Queue>], sink: &mut dyn Sink) {
         for queue in queues {
             queue.drain(&mut records);
         }
+        queues.iter().for_each(|queue| queue.wake_waiting());
         if !records.is_empty() {
             sink.take(&mut records);
             records.clear();

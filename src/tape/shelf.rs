@@ -107,11 +107,13 @@ impl Shelf {
         self.lock().segments.values().flat_map(|segment| segment.holds.keys()).any(|id| !is_under_way(*id))
     }
 
-    /// The segments with records of this exchange, oldest first, and from where on to look in each.
-    pub(super) fn holding(&self, exchange: ExchangeId) -> Vec<(u64, u64)> {
+    /// The segments with records of these exchanges, oldest first, and from where on to look in each.
+    pub(super) fn holding(&self, exchanges: &[ExchangeId]) -> Vec<(u64, u64)> {
         let state = self.lock();
-        let holding = state.segments.iter();
-        holding.filter_map(|(number, segment)| Some((*number, *segment.holds.get(&exchange)?))).collect()
+        let first =
+            |segment: &Segment| exchanges.iter().filter_map(|id| segment.holds.get(id)).min().copied();
+        let segments = state.segments.iter();
+        segments.filter_map(|(number, segment)| Some((*number, first(segment)?))).collect()
     }
 
     /// Deletes a segment if everything in it is committed. `true`: it is gone.

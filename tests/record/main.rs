@@ -15,6 +15,7 @@ mod places;
 mod secrets;
 mod sockets;
 mod crash;
+mod large;
 mod trouble;
 mod settings;
 mod moved;

@@ -125,6 +125,11 @@ async fn a_search_finds_what_was_said_first_and_what_was_answered() {
         ("machine state", vec!["2"]),
         ("cafés", vec!["2"]),
         ("cafes", vec!["2"]),
+        ("CAF*", vec!["2"]),
+        ("mach* caf*", vec!["2"]),
+        ("mach* lex*", vec![]),
+        ("\"state machine\" no*", vec!["2"]),
+        ("zeb*", vec![]),
         ("QUJDREVG*", vec![]),
         ("zebra", vec![]),
     ] {
@@ -159,4 +164,16 @@ async fn a_word_that_is_everywhere_is_found_page_by_page() {
     assert_eq!(place.ids(&search("common word7")).await.len(), 12);
     let traces = place.store.traces(search("common"), page(3)).await.unwrap();
     assert_eq!(traces.len(), 3);
+    // Looked for one by one, and in the index where that finds too little.
+    for (beginning, word) in [("comm*", "common"), ("comm* word7*", "word7*")] {
+        let many = all(&*place.store, &search(word), Order::NewestFirst, 4000).await;
+        for limit in [1, 40, 4000] {
+            let few = place.store.list(search(beginning), page(limit)).await.unwrap();
+            assert_eq!(ids(&few), ids(&many)[..limit.min(many.len())], "{beginning}");
+        }
+        let listed = |text| place.store.traces(search(text), page(40));
+        assert_eq!(listed(beginning).await.unwrap(), listed(word).await.unwrap());
+        let listed = |text| place.store.sessions(search(text), page(40));
+        assert_eq!(listed(beginning).await.unwrap(), listed(word).await.unwrap());
+    }
 }

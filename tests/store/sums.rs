@@ -126,6 +126,20 @@ async fn hours_are_summed_up() {
         ..RollupFilter::default()
     };
     assert_eq!(place.store.rollups(tools).await.unwrap().len(), 1);
+    place.write(vec![alone(4, &json!({"user": "bob", "provider": null, "client": null}))]).await;
+    let all = place.store.rollups(RollupFilter::default()).await.unwrap();
+    for user in ["ada", "bob"] {
+        for since in [None, Some(Micros(NOON + 3600 * SECOND))] {
+            let filter = RollupFilter { user: Some(user.to_owned()), since, ..RollupFilter::default() };
+            let own =
+                all.iter().filter(|sums| sums.user == user && since.is_none_or(|since| sums.hour >= since));
+            assert_eq!(
+                place.store.rollups(filter).await.unwrap(),
+                own.cloned().collect::<Vec<_>>(),
+                "{user}"
+            );
+        }
+    }
     let none = RollupFilter { model: Some("no*".to_owned()), ..RollupFilter::default() };
     assert!(place.store.rollups(none).await.unwrap().is_empty());
 }

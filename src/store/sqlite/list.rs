@@ -1,27 +1,28 @@
-//! Lists: of observations, traces, sessions and exchanges that pass a filter, page by page.
+//! Lists of observations and of exchanges that pass a filter, page by page.
 
 use std::collections::HashSet;
 
 use tokio_rusqlite::rusqlite::Connection;
 use tokio_rusqlite::rusqlite::types::Value as Cell;
 
-use super::columns::{Columns, FINISH};
 use super::fault::{Result, broken};
 use super::observation::find;
 use super::plan::{Clause, Place, Plan, plan};
+use super::probe::{self, Probe};
 use super::reading::Reading;
 use super::search::Search;
-use super::summary::{SumKey, sum};
-use crate::model::{ExchangeId, Micros, Status, TraceId};
-use crate::store::{Cursor, Filter, Order, Page, Row, StoreError, Summary};
+use crate::model::ExchangeId;
+use crate::store::{Cursor, Filter, Order, Page, Row, StoreError};
 
 /// How many rows are looked at together where each is asked whether it is a find.
-const WINDOW: usize = 2000;
+pub const WINDOW: usize = 2000;
 /// Up to so many observations, their traces or sessions are looked up; of more, those are walked.
 const FEW: usize = 5000;
+/// Where it is known before, walking is quicker from so many on: they are met soon.
+const MANY: usize = 2500;
 
 /// Traces, sessions or exchanges that the index of texts is asked about together.
-const TOGETHER: usize = 64;
+pub const TOGETHER: usize = 64;
 
 /// Keys of the whole record's head that lists leave out.
 const LONG: [&str; 3] = ["parameters", "extra", "server_tool_calls"];
@@ -40,13 +41,21 @@ pub fn list(db: &Connection, filter: &Filter, page: &Page) -> Result<Vec<Row>> {
     places.into_iter().map(|(place, snippet)| row(&mut reading, &place, snippet)).collect()
 }
 
+/// An observation, and where in its texts a find stands.
+type Shown = (Place, Option<String>);
+
 pub fn searched(
     reading: &mut Reading,
     plan: &Plan,
     search: &Search,
     page: &Page,
     mut after: Option<(i64, i64)>,
-) -> Result<Vec<(Place, Option<String>)>> {
+) -> Result<Vec<Shown>> {
+    if let Some(probe) = Probe::of(search)?
+        && let Some(found) = looked_at(reading, plan, probe, page, after)?
+    {
+        return Ok(found);
+    }
     let mut found = Vec::new();
     if let Some(few) = search.few(reading.db, plan)? {
         let key = |(start, seq)| if page.order.is_by_arrival() { (seq, start) } else { (start, seq) };
@@ -78,8 +87,32 @@ pub fn searched(
     }
 }
 
+/// The same where looking at a few of them is enough; `None` where it is not.
+fn looked_at(
+    reading: &mut Reading,
+    plan: &Plan,
+    mut probe: Probe,
+    page: &Page,
+    after: Option<(i64, i64)>,
+) -> Result<Option<Vec<Shown>>> {
+    let places = plan.places(reading.db, page.order, after, probe::MOST)?;
+    let mut found = Vec::new();
+    for place in &places {
+        if found.len() == page.limit {
+            return Ok(Some(found));
+        }
+        match probe.any(reading, std::slice::from_ref(place))? {
+            None => return Ok(None),
+            Some(false) => {}
+            Some(true) => found.push((*place, probe.search.snippet(reading, place)?)),
+        }
+    }
+    let is_all = places.len() < probe::MOST || found.len() == page.limit;
+    Ok(is_all.then_some(found))
+}
+
 /// Sorts, and leaves out what comes before the page.
-fn in_order<T, K: Ord + Copy>(
+pub fn in_order<T, K: Ord + Copy>(
     all: impl IntoIterator<Item = T>,
     order: Order,
     after: Option<K>,
@@ -118,80 +151,17 @@ fn row(reading: &mut Reading, place: &Place, snippet: Option<String>) -> Result<
     })
 }
 
-fn cursor(value: i64, seq: i64) -> Cursor {
+pub fn cursor(value: i64, seq: i64) -> Cursor {
     Cursor(format!("{value}.{seq}"))
 }
 
-fn place_of(cursor: &Cursor) -> Result<(i64, i64)> {
+pub fn place_of(cursor: &Cursor) -> Result<(i64, i64)> {
     let parts = cursor.0.split_once('.').and_then(|(at, seq)| Some((at.parse().ok()?, seq.parse().ok()?)));
     parts.ok_or_else(|| StoreError::Asked(format!("{:?} is no cursor of this list", cursor.0)))
 }
 
-/// Traces or sessions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Group {
-    Traces,
-    Sessions,
-}
-
-impl Group {
-    const fn table(self) -> &'static str {
-        match self {
-            Self::Traces => "trace",
-            Self::Sessions => "session",
-        }
-    }
-
-    /// By what they are listed.
-    const fn order(self) -> &'static str {
-        match self {
-            Self::Traces => "first",
-            Self::Sessions => "last",
-        }
-    }
-
-    fn of(self, place: &Place) -> Option<i64> {
-        match self {
-            Self::Traces => place.trace,
-            Self::Sessions => place.session,
-        }
-    }
-
-    const fn key(self, seq: i64) -> SumKey {
-        match self {
-            Self::Traces => SumKey::Trace(seq),
-            Self::Sessions => SumKey::Session(seq),
-        }
-    }
-}
-
-pub fn summaries(db: &Connection, group: Group, filter: &Filter, page: &Page) -> Result<Vec<Summary>> {
-    let after = page.after.as_ref().map(place_of).transpose()?;
-    let Some(plan) = plan(db, filter)? else { return Ok(Vec::new()) };
-    let search = filter.search.as_deref().map(Search::parse).transpose()?;
-    let mut reading = Reading::new(db)?;
-    let seqs = match few(&mut reading, &plan, search.as_ref(), *filter == Filter::default())? {
-        Some(places) => {
-            let groups: HashSet<i64> = places.iter().filter_map(|place| group.of(place)).collect();
-            let mut keyed = Vec::with_capacity(groups.len());
-            let sql = format!("SELECT {} FROM {} WHERE seq = ?1", group.order(), group.table());
-            let mut order = db.prepare_cached(&sql)?;
-            for seq in groups {
-                keyed.push((order.query_row([seq], |row| row.get(0))?, seq));
-            }
-            let mut keyed = in_order(keyed, page.order, after, |key| *key);
-            keyed.truncate(page.limit);
-            keyed
-        }
-        None => walked(&mut reading, group, &plan, search.as_ref(), filter, page, after)?,
-    };
-    seqs.into_iter()
-        .map(|(at, seq)| Ok(Summary { cursor: cursor(at, seq), ..summary(&mut reading, group.key(seq))? }))
-        .collect()
-}
-
 /// Everything that passes, where it is not much.
-fn few(
+pub fn few(
     reading: &mut Reading,
     plan: &Plan,
     search: Option<&Search>,
@@ -201,6 +171,9 @@ fn few(
         return Ok(None);
     }
     let Some(search) = search else {
+        if plan.has_many(reading.db, MANY)? {
+            return Ok(None);
+        }
         let places = plan.places(reading.db, Order::NewestFirst, None, FEW)?;
         return Ok((places.len() < FEW).then_some(places));
     };
@@ -214,62 +187,39 @@ fn few(
     Ok(Some(found))
 }
 
-/// Goes along the traces or sessions, and asks each whether an observation of it passes.
-fn walked(
-    reading: &mut Reading,
-    group: Group,
-    plan: &Plan,
-    search: Option<&Search>,
-    filter: &Filter,
-    page: &Page,
-    mut after: Option<(i64, i64)>,
-) -> Result<Vec<(i64, i64)>> {
-    let (direction, sign) = if page.order.is_descending() { ("DESC", "<") } else { ("ASC", ">") };
-    let (table, order) = (group.table(), group.order());
-    let index = format!("INDEXED BY observation_{table}");
-    let bound = |at: Option<Micros>, none: i64| at.map_or(none, |at| i64::try_from(at.0).unwrap_or(i64::MAX));
-    let mut found = Vec::new();
-    while found.len() < page.limit {
-        let start = after.unwrap_or(if sign == "<" { (i64::MAX, i64::MAX) } else { (i64::MIN, i64::MIN) });
-        let sql = format!(
-            "SELECT {order}, seq FROM {table} WHERE ({order}, seq) {sign} (?1, ?2) AND last >= ?3 AND first < ?4
-             ORDER BY {order} {direction}, seq {direction} LIMIT {WINDOW}"
-        );
-        let mut statement = reading.db.prepare_cached(&sql)?;
-        let bounds = (start.0, start.1, bound(filter.since, i64::MIN), bound(filter.until, i64::MAX));
-        let window: Vec<(i64, i64)> = statement
-            .query_map(bounds, |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<std::result::Result<_, _>>()?;
-        for few in window.chunks(TOGETHER) {
-            let clauses =
-                few.iter().map(|(_, seq)| Clause(format!("o.{table} = ?"), vec![Cell::Integer(*seq)]));
-            let passed = passing(reading, plan, search, &index, clauses.collect())?;
-            found.extend(few.iter().zip(passed).filter(|(_, passes)| *passes).map(|(one, _)| *one));
-            if found.len() >= page.limit {
-                found.truncate(page.limit);
-                break;
-            }
-        }
-        match window.last() {
-            Some(last) if window.len() == WINDOW => after = Some(*last),
-            _ => break,
-        }
-    }
-    Ok(found)
+/// How to find out whether observations are what is searched for.
+pub enum Asking<'s> {
+    /// They all are.
+    Nothing,
+    Index(&'s Search),
+    Texts(Probe<'s>),
 }
 
-/// Of each of these conditions, whether an observation that it finds passes.
-fn passing(
+/// Of each of these conditions, whether an observation that it finds passes. `None` where too many were asked.
+pub fn passing(
     reading: &mut Reading,
     plan: &Plan,
-    search: Option<&Search>,
+    asking: &mut Asking,
     index: &str,
     clauses: Vec<Clause>,
-) -> Result<Vec<bool>> {
+) -> Result<Option<Vec<bool>>> {
     let db = reading.db;
-    let Some(search) = search else {
-        let passes = |clause| plan.passes(db, index, clause);
-        return clauses.into_iter().map(passes).collect();
+    let search = match asking {
+        Asking::Nothing => {
+            let passes = |clause| plan.passes(db, index, clause);
+            return clauses.into_iter().map(passes).collect::<Result<_>>().map(Some);
+        }
+        Asking::Texts(probe) => {
+            let mut passing = Vec::with_capacity(clauses.len());
+            for clause in clauses {
+                let Some(passes) = probe.any(reading, &plan.within(db, index, clause)?)? else {
+                    return Ok(None);
+                };
+                passing.push(passes);
+            }
+            return Ok(Some(passing));
+        }
+        Asking::Index(search) => *search,
     };
     // The index is asked once for all of them: what they have lies close together.
     let places =
@@ -286,62 +236,7 @@ fn passing(
         }
         passing.push(passes);
     }
-    Ok(passing)
-}
-
-fn summary(reading: &mut Reading, key: SumKey) -> Result<Summary> {
-    let sum =
-        sum(reading.db, key)?.ok_or_else(|| broken(format!("{} {} is missing", key.table(), key.seq())))?;
-    let id = match key {
-        SumKey::Trace(seq) => {
-            let mut statement = reading.db.prepare_cached("SELECT id FROM trace WHERE seq = ?1")?;
-            TraceId(u128::from_be_bytes(statement.query_row([seq], |row| row.get(0))?)).to_string()
-        }
-        SumKey::Session(seq) => session_id(reading.db, seq)?,
-    };
-    let mut preview = |seq: i64| reading.detail(seq);
-    let (first, last) = (preview(sum.first_observation)?, preview(sum.last_observation)?);
-    let last_one = find(reading.db, "o.seq = ?1", &Cell::Integer(sum.last_observation))?;
-    let last_one = last_one.map(|found| reading.with_words(&found)).transpose()?;
-    let [models, providers, users, tags, tools] = sum.words;
-    let mut names =
-        |ids: Vec<i64>| ids.into_iter().map(|id| reading.word(id)).collect::<Result<Vec<String>>>();
-    let (models, providers, users, tags) = (names(models)?, names(providers)?, names(users)?, names(tags)?);
-    let tools = names(tools)?;
-    let micros = |at: i64| Micros(at.max(0).cast_unsigned());
-    Ok(Summary {
-        id,
-        session: sum.session.map(|seq| session_id(reading.db, seq)).transpose()?,
-        first: micros(sum.first),
-        last: micros(sum.last),
-        traces: sum.traces.max(0).cast_unsigned(),
-        title: sum.title.map(|(_, title)| title),
-        status: last_one.as_ref().map_or("ok", status),
-        totals: sum.totals,
-        input_preview: first.input_preview,
-        output_preview: last.output_preview,
-        models,
-        providers,
-        users,
-        tags,
-        tools,
-        cursor: Cursor::default(),
-    })
-}
-
-/// How it stands with what ended like this.
-fn status(last: &Columns) -> &'static str {
-    match Status::ALL.get(usize::from(last.status)) {
-        Some(Status::Error) => "error",
-        Some(Status::Cancelled | Status::Interrupted | Status::Open) => "unfinished",
-        // The model waits for a tool.
-        _ if last.words[FINISH].as_deref() == Some("tool_call") => "unfinished",
-        _ => "ok",
-    }
-}
-
-fn session_id(db: &Connection, seq: i64) -> Result<String> {
-    Ok(db.prepare_cached("SELECT id FROM session WHERE seq = ?1")?.query_row([seq], |row| row.get(0))?)
+    Ok(Some(passing))
 }
 
 /// Exchanges of which an observation passes, by their ids, behind one.
@@ -363,6 +258,7 @@ pub fn exchanges(
         ids.truncate(limit);
         return Ok(ids);
     }
+    let mut asking = search.as_ref().map_or(Asking::Nothing, Asking::Index);
     let mut found = Vec::new();
     while found.len() < limit {
         let mut statement =
@@ -376,8 +272,8 @@ pub fn exchanges(
             let clauses =
                 few.iter().map(|(_, seq)| Clause("o.exchange = ?".to_owned(), vec![Cell::Integer(*seq)]));
             let index = "INDEXED BY observation_exchange";
-            let passed = passing(&mut reading, &plan, search.as_ref(), index, clauses.collect())?;
-            let passed = few.iter().zip(passed).filter(|(_, passes)| *passes);
+            let passed = passing(&mut reading, &plan, &mut asking, index, clauses.collect())?;
+            let passed = few.iter().zip(passed.unwrap_or_default()).filter(|(_, passes)| *passes);
             found.extend(passed.map(|((id, _), _)| ExchangeId::from_bytes(*id)));
         }
         found.truncate(limit);

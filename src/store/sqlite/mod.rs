@@ -26,7 +26,9 @@ mod summary;
 mod rollup;
 mod plan;
 mod search;
+mod probe;
 mod list;
+mod groups;
 mod report;
 mod garbage;
 mod prune;
@@ -134,6 +136,16 @@ impl SqliteStore {
         let done = writer.connection.call(move |db| {
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
             writing(db, &mut state, act)
+        });
+        done.await.map_err(StoreError::from)
+    }
+
+    /// Lets some time go by in which nothing is written here.
+    async fn pause(&self, time: std::time::Duration) -> Result<()> {
+        let Some(writer) = &self.writer else { return Ok(()) };
+        let done = writer.connection.call(move |_| -> Result<()> {
+            std::thread::sleep(time);
+            Ok(())
         });
         done.await.map_err(StoreError::from)
     }

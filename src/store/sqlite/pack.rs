@@ -22,6 +22,9 @@ const LEVEL: i32 = 15;
 /// Short pieces come by the thousand with short calls, and there is little in them to search longer for.
 const QUICK: i32 = 3;
 const SHORT: usize = 256;
+/// Texts of so many bytes in one transaction are packed with care. Where more come at once, others wait for them, and
+/// keeping up is worth more than a tenth.
+const WITH_CARE: usize = 256 << 10;
 
 /// Above this a dictionary makes no difference.
 const LARGE: usize = 64 << 10;
@@ -50,6 +53,8 @@ pub struct Packer {
     plain: Compressor<'static>,
     first: Compressor<'static>,
     quick: Compressor<'static>,
+    /// So much more is packed with care.
+    care: usize,
 }
 
 impl Packer {
@@ -60,7 +65,13 @@ impl Packer {
             plain: Compressor::new(QUICK).map_err(without)?,
             first: Compressor::with_prepared_dictionary(&ENCODER).map_err(without)?,
             quick: Compressor::with_prepared_dictionary(&QUICK_ENCODER).map_err(without)?,
+            care: WITH_CARE,
         })
+    }
+
+    /// A transaction begins.
+    pub fn begin(&mut self) {
+        self.care = WITH_CARE;
     }
 
     /// The bytes, smaller if that can be, and how they were packed.
@@ -72,7 +83,9 @@ impl Packer {
             let done = self.plain.context_mut().compress_using_cdict(&mut packed, bytes, base.as_cdict());
             (AGAINST, done.ok().map(|_| packed))
         } else {
-            let packer = if bytes.len() < SHORT { &mut self.quick } else { &mut self.first };
+            let is_quick = bytes.len() < SHORT || self.care == 0;
+            self.care = self.care.saturating_sub(bytes.len());
+            let packer = if is_quick { &mut self.quick } else { &mut self.first };
             (WITH_FIRST, packer.compress(bytes).ok())
         };
         match packed {
@@ -82,30 +95,26 @@ impl Packer {
     }
 }
 
-/// The other way round.
+/// The other way round. What it works with is made when it is needed first: most questions are for a few pieces, and to
+/// take out an observation none is read.
+#[derive(Default)]
 pub struct Unpacker {
-    plain: Decompressor<'static>,
-    first: Decompressor<'static>,
+    plain: Option<Decompressor<'static>>,
+    first: Option<Decompressor<'static>>,
     /// For what was packed against a base.
     against: Option<DCtx<'static>>,
 }
 
 impl Unpacker {
-    pub fn new() -> Result<Self> {
-        let without = |error: std::io::Error| StoreError::Unavailable(error.to_string());
-        Ok(Self {
-            plain: Decompressor::new().map_err(without)?,
-            first: Decompressor::with_prepared_dictionary(&DECODER).map_err(without)?,
-            against: DCtx::try_create(),
-        })
-    }
-
     /// `length` is what they were before.
     pub fn unpack(&mut self, how: i64, bytes: Vec<u8>, length: usize) -> Result<Vec<u8>> {
         let unpacked = match how {
             PLAIN => Ok(bytes),
-            ZSTD => self.plain.decompress(&bytes, length),
-            WITH_FIRST => self.first.decompress(&bytes, length),
+            ZSTD => made(&mut self.plain, Decompressor::new)?.decompress(&bytes, length),
+            WITH_FIRST => {
+                let make = || Decompressor::with_prepared_dictionary(&DECODER);
+                made(&mut self.first, make)?.decompress(&bytes, length)
+            }
             _ => return Err(broken(format!("packed in a way ({how}) that is not known"))),
         };
         let unpacked = unpacked.map_err(|error| broken(format!("does not unpack: {error}")))?;
@@ -114,13 +123,21 @@ impl Unpacker {
 
     /// The same of what was packed against a base, which comes joined.
     pub fn unpack_against(&mut self, joined: &[u8], bytes: &[u8], length: usize) -> Result<Vec<u8>> {
-        let context = self.against.as_mut();
-        let context = context.ok_or_else(|| StoreError::Unavailable("out of memory".to_owned()))?;
+        let without = || std::io::Error::from(std::io::ErrorKind::OutOfMemory);
+        let context = made(&mut self.against, || DCtx::try_create().ok_or_else(without))?;
         let mut unpacked = Vec::with_capacity(length);
         let done = context.decompress_using_dict(&mut unpacked, bytes, joined);
         done.map_err(|code| broken(format!("does not unpack: {}", get_error_name(code))))?;
         whole(unpacked, length)
     }
+}
+
+/// What is there, made if it is not.
+fn made<T>(place: &mut Option<T>, make: impl FnOnce() -> std::io::Result<T>) -> Result<&mut T> {
+    if place.is_none() {
+        *place = Some(make().map_err(|error| StoreError::Unavailable(error.to_string()))?);
+    }
+    place.as_mut().ok_or_else(|| StoreError::Unavailable("out of memory".to_owned()))
 }
 
 fn whole(unpacked: Vec<u8>, length: usize) -> Result<Vec<u8>> {

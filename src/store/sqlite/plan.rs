@@ -30,6 +30,8 @@ pub struct Plan {
 #[derive(Clone, Debug)]
 struct Stream {
     from: String,
+    /// The index alone, where it stands apart from the rows.
+    index: Option<&'static str>,
     start: &'static str,
     seq: &'static str,
     clause: Option<Clause>,
@@ -108,6 +110,7 @@ pub fn plan(db: &Connection, filter: &Filter) -> Result<Option<Plan>> {
 fn tagged(tag: i64) -> (Vec<Stream>, Clause) {
     let stream = Stream {
         from: "tag g CROSS JOIN observation o ON o.seq = g.observation".to_owned(),
+        index: Some("tag g"),
         start: "g.start",
         seq: "g.observation",
         clause: Some(Clause("g.tag = ?".to_owned(), vec![Cell::Integer(tag)])),
@@ -167,7 +170,8 @@ pub fn models(db: &Connection, pattern: &str) -> Result<Vec<i64>> {
 
 impl Stream {
     fn along(index: &str, clause: Option<Clause>) -> Self {
-        Self { from: format!("observation o INDEXED BY {index}"), start: "o.start", seq: "o.seq", clause }
+        let from = format!("observation o INDEXED BY {index}");
+        Self { from, index: None, start: "o.start", seq: "o.seq", clause }
     }
 }
 
@@ -210,7 +214,7 @@ impl Plan {
             );
             return read(db, &sql, cells);
         }
-        for Stream { from, start, seq, clause } in &self.streams {
+        for Stream { from, start, seq, clause, .. } in &self.streams {
             let mut clauses: Vec<Clause> = clause.iter().chain(&self.rest).cloned().collect();
             if let Some((at, number)) = after {
                 let cells = vec![Cell::Integer(at), Cell::Integer(number)];
@@ -230,6 +234,22 @@ impl Plan {
         places.dedup();
         places.truncate(limit);
         Ok(places)
+    }
+
+    /// Whether at least so many rows pass: told where an index alone can tell.
+    pub fn has_many(&self, db: &Connection, many: usize) -> Result<bool> {
+        if !self.rest.is_empty() {
+            return Ok(false);
+        }
+        let mut count = 0;
+        for Stream { from, index, clause, .. } in &self.streams {
+            let (condition, cells) = join(clause.iter().cloned().collect());
+            let from = index.unwrap_or(from);
+            let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {from} WHERE {condition} LIMIT {many})");
+            let found: i64 = db.prepare_cached(&sql)?.query_row(params_from_iter(cells), |row| row.get(0))?;
+            count += usize::try_from(found).unwrap_or(usize::MAX);
+        }
+        Ok(count >= many)
     }
 
     /// Of the rows that a condition finds, those that pass.

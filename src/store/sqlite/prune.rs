@@ -39,6 +39,8 @@ enum Phase {
 
 /// How long a step may keep others from writing.
 const SHORT: Duration = Duration::from_millis(30);
+/// How long others then have for writing: who waits for the store asks for it again and again, and not all the time.
+const PAUSE: Duration = Duration::from_millis(10);
 /// Observations that are taken out together.
 const FEW: usize = 25;
 /// A step's worth of pages to give back.
@@ -68,7 +70,11 @@ impl SqliteStore {
         if is_marking {
             return self.read(move |db| step(&shared, |pruning| pruning.mark(db))).await;
         }
-        self.change(move |writing| step(&shared, |pruning| pruning.change(writing))).await
+        let pruned = self.change(move |writing| step(&shared, |pruning| pruning.change(writing))).await?;
+        if !pruned.done {
+            self.pause(PAUSE).await?;
+        }
+        Ok(pruned)
     }
 }
 

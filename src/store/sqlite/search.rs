@@ -53,6 +53,16 @@ impl Search {
         Ok(Self { expression: expression.join(" AND "), phrases, words })
     }
 
+    /// Whether it has a word of which only the beginning is given. For one of those the index gathers all its rows first.
+    pub fn is_open(&self) -> bool {
+        self.words.iter().any(|(_, more)| *more)
+    }
+
+    /// For the index.
+    pub fn expression(&self) -> &str {
+        &self.expression
+    }
+
     /// All finds that pass the plan, in no order; `None` where they are too many to be looked at.
     pub fn few(&self, db: &Connection, plan: &Plan) -> Result<Option<HashSet<Place>>> {
         let (said, answered) = (self.rows(db, "said", None)?, self.rows(db, "answer", None)?);
@@ -142,8 +152,8 @@ impl Search {
     }
 }
 
-/// What an observation can be found by: the texts its exchange had first, and its answer.
-fn texts(reading: &mut Reading, place: &Place) -> Result<Vec<String>> {
+/// What an observation can be found by: the texts its exchange had first, if it has one, and its answer.
+pub fn texts(reading: &mut Reading, place: &Place) -> Result<Vec<String>> {
     let mut texts = Vec::new();
     if let Some(exchange) = place.exchange {
         texts.push(reading.own_words(exchange)?);

@@ -7,7 +7,8 @@ use tokio_rusqlite::rusqlite::types::Value as Cell;
 
 use super::columns::Columns;
 use super::exchange::{find as find_exchange, had};
-use super::list::{Group, exchanges, list, summaries};
+use super::groups::{Group, summaries};
+use super::list::{exchanges, list};
 use super::observation::{Found, find, find_all};
 use super::placing::{is_own, is_same};
 use super::reading::Reading;
@@ -24,7 +25,10 @@ use crate::store::{
 
 impl Store for SqliteStore {
     fn write(&self, entries: Arc<[Entry]>) -> Work<'_, ()> {
-        Box::pin(self.change(move |writing| entries.iter().try_for_each(|entry| writing.entry(entry))))
+        Box::pin(self.change(move |writing| {
+            writing.state.packer.begin();
+            entries.iter().try_for_each(|entry| writing.entry(entry))
+        }))
     }
 
     fn had(&self, exchange: ExchangeId) -> Work<'_, Had> {
