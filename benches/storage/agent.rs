@@ -2,10 +2,7 @@
 //! last message. Odd sessions are streamed.
 
 use serde_json::{Value, json};
-use wiretape::model::{
-    Body, Chunk, Ending, Exchange, ExchangeId, Head, Headers, Label, Micros, ObservationId, TraceId,
-};
-use wiretape::store::{Entry, Observed};
+use wiretape::model::{Body, Chunk, Ending, Exchange, ExchangeId, Head, Headers, Label, Micros};
 
 use super::words::Dice;
 
@@ -48,8 +45,8 @@ impl Talk {
         Self { session, turn: 0, dice, system, tools: tools.into(), messages }
     }
 
-    /// The next call, with its answer, and what was read from it.
-    pub fn turn(&mut self) -> Entry {
+    /// The next call, with its answer.
+    pub fn turn(&mut self) -> Exchange {
         let request = self.request();
         let answer = self.dice.text(1100);
         let call = format!("toolu_01{}", self.dice.id(22));
@@ -73,13 +70,12 @@ impl Talk {
         };
         self.messages.push(json!({"role": "assistant", "content": content}));
         let exchange = self.exchange(request, bytes, chunks);
-        let observed = self.observed(&exchange, &answer, &message, &call, &path);
         let result = self.dice.text(2700);
         self.messages.push(json!({"role": "user", "content": [
             {"tool_use_id": call, "type": "tool_result", "content": [{"type": "text", "text": result}]}
         ]}));
         self.turn += 1;
-        Entry { exchange: Some(exchange), more: false, observations: vec![observed] }
+        exchange
     }
 
     fn request(&self) -> Vec<u8> {
@@ -239,62 +235,5 @@ impl Talk {
             ("cf-ray", format!("{}-FRA", self.dice.hex(16))),
         ];
         Headers::of(|| lines.iter().map(|(name, value)| (*name, value.as_bytes())))
-    }
-
-    fn observed(
-        &mut self,
-        exchange: &Exchange,
-        answer: &str,
-        message: &str,
-        call: &str,
-        path: &str,
-    ) -> Observed {
-        let (start, usage) = (exchange.began, self.usage());
-        let end = exchange.ended().unwrap_or(start);
-        let read = usage["cache_read_input_tokens"].as_u64().unwrap_or(0);
-        let written = usage["cache_creation_input_tokens"].as_u64().unwrap_or(0);
-        let output = usage["output_tokens"].as_u64().unwrap_or(0);
-        #[expect(clippy::cast_precision_loss, reason = "prices of a generated call")]
-        let (cost_in, cost_out) =
-            ((4 * 300 + read * 30 + written * 375) as f64 / 1e8, (output * 15) as f64 / 1e6);
-        #[expect(clippy::cast_precision_loss, reason = "a call does not take centuries")]
-        let took = (end.0 - start.0) as f64 / 1000.0;
-        let mut head = json!({
-            "id": ObservationId(self.dice.roll()).to_string(),
-            "trace_id": TraceId(u128::from(self.session) << 64 | u128::from(self.turn / 10 + 1)).to_string(),
-            "session_id": format!("session-{}", self.session),
-            "type": "generation", "name": format!("chat {MODEL}"), "start_time": start.rfc3339(),
-            "end_time": end.rfc3339(), "duration_ms": took, "status": "ok", "provider": "anthropic",
-            "upstream": "anthropic", "dialect": "anthropic.messages", "operation": "chat", "request_model": MODEL,
-            "response_model": MODEL, "response_id": message, "streamed": self.session % 2 == 1, "complete": true,
-            "service_tier": "standard", "parameters": {"max_tokens": 32000, "temperature": 1},
-            "finish_reason": "tool_call", "finish_reason_raw": "tool_use",
-            "usage": {
-                "input": 4 + read + written, "output": output, "cache_read": read, "cache_write": written,
-                "source": "reported", "raw": usage,
-            },
-            "tool_calls": [{"id": call, "name": "tool_3", "arguments": {"path": path}}],
-            "endpoint": "POST /v1/messages", "upstream_request_id": exchange.head.as_ref().and_then(|head| head.headers.text("request-id")),
-            "http_status": 200,
-            "cost": {"input": cost_in, "output": cost_out, "total": cost_in + cost_out, "currency": "USD", "source": "table"},
-            "attempt": 1, "losses": [], "ended_by": "upstream",
-            "links": [{"to": "session", "reason": "said:label:session", "confidence": 1.0}],
-            "client": {"name": "agent", "version": "2.1"}, "exchange_id": exchange.id.to_string(),
-        });
-        if self.session % 2 == 1 {
-            let first = exchange.response.chunks.get(2).map_or(0, |chunk| chunk.after);
-            head["first_token_time"] = Micros(start.0 + first).rfc3339().into();
-        }
-        let preview = |text: &str| text.chars().take(120).collect::<String>();
-        let asked = self.messages[0]["content"][0]["text"].as_str().unwrap_or_default();
-        let Value::Object(head) = head else { return Observed::default() };
-        Observed {
-            head,
-            content: None,
-            input_preview: preview(asked),
-            output_preview: preview(answer),
-            text: answer.to_owned(),
-            facts: None,
-        }
     }
 }

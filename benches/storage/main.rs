@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench --bench storage                     ten sessions of a hundred turns
 //! cargo bench --bench storage -- --million        a million observations without bodies, and each kind of question
+//! cargo bench --bench storage -- --long           sessions of ten thousand turns: what a call costs as they grow
 //! cargo bench --bench storage -- --keep FOLDER    leave the file there
 //! cargo bench --bench storage -- --million --keep FOLDER --again    ask a million that were left there before
 //! cargo bench --bench storage -- --prune --keep FOLDER    take half of these out while another process writes
@@ -17,14 +18,19 @@
 )]
 
 mod agent;
+mod long;
 mod million;
 mod prune;
 mod words;
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use wiretape::store::{Config, Mode, SqliteStore, Store};
+use wiretape::model::Exchange;
+use wiretape::price::Pricer;
+use wiretape::recorder::Reader;
+use wiretape::store::{Config, Entry, Mode, SqliteStore, Store};
+use wiretape::trace;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -49,6 +55,8 @@ fn main() {
         runtime.block_on(prune::run(&file));
     } else if arguments.iter().any(|one| one == "--million") {
         runtime.block_on(million::run(&file, again));
+    } else if arguments.iter().any(|one| one == "--long") {
+        runtime.block_on(long::run(&folder));
     } else {
         runtime.block_on(agent_loop(&file));
     }
@@ -57,20 +65,29 @@ fn main() {
     }
 }
 
+/// An exchange as the recorder hands it over.
+fn entry(reader: &Reader, exchange: Exchange) -> Entry {
+    let observations = reader.read(&exchange).observed;
+    Entry { exchange: Some(exchange), more: false, observations }
+}
+
 async fn agent_loop(file: &PathBuf) {
     let config = Config::default();
-    let store = SqliteStore::open(file, Mode::ReadWrite, &config).await.unwrap();
-    let (mut raw, mut wire) = (0, std::time::Duration::ZERO);
+    let reader = Reader::new(Pricer::default(), &trace::Config::default());
+    let store = SqliteStore::open_with(file, Mode::ReadWrite, &config, reader.reread()).await.unwrap();
+    let (mut raw, mut wire) = (0, Duration::ZERO);
     let begun = Instant::now();
-    let mut made = std::time::Duration::ZERO;
+    let (mut made, mut looked) = (Duration::ZERO, Duration::ZERO);
     for session in 0..agent::SESSIONS {
         let mut talk = agent::Talk::new(session);
         for _ in 0..agent::TURNS {
             let at = Instant::now();
-            let entry = talk.turn();
+            let exchange = talk.turn();
             made += at.elapsed();
-            let exchange = entry.exchange.as_ref().unwrap();
             raw += exchange.request.bytes.len() + exchange.response.bytes.len();
+            let at = Instant::now();
+            let entry = entry(&reader, exchange);
+            looked += at.elapsed();
             let at = Instant::now();
             store.write(vec![entry].into()).await.unwrap();
             wire += at.elapsed();
@@ -85,7 +102,7 @@ async fn agent_loop(file: &PathBuf) {
     for session in 0..agent::SESSIONS {
         let mut talk = agent::Talk::new(session);
         for _ in 0..agent::TURNS {
-            let expected = talk.turn().exchange.unwrap();
+            let expected = talk.turn();
             let found = store.exchange(expected.id).await.unwrap().unwrap();
             assert!(found == expected, "exchange {} is not what it was", expected.id);
         }
@@ -104,6 +121,8 @@ async fn agent_loop(file: &PathBuf) {
     println!("unique in pieces {:>10.1} MB in {} pieces", stats.unique_bytes as f64 / 1e6, stats.pieces);
     println!("on disk          {:>10.2} MB", disk / 1e6);
     println!("ratio            {:>10.2} % of raw", 100.0 * disk / raw);
+    println!("observations     {:>10}", stats.observations);
+    println!("look             {:>10.2} ms a call", looked.as_secs_f64() * 1e3 / calls as f64);
     println!(
         "write            {:>10.2} ms a call, {:.0} MB/s",
         wire.as_secs_f64() * 1e3 / calls as f64,

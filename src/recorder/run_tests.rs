@@ -74,7 +74,10 @@ fn a_reader_that_panics_costs_its_reading_alone() {
         config: Config::default(),
         shelf: Arc::clone(&shelf),
         store: Arc::clone(&store),
-        pricer: Pricer::new(Table::built_in().clone(), Table::default()),
+        reader: crate::recorder::Reader::new(
+            Pricer::new(Table::built_in().clone(), Table::default()),
+            &crate::trace::Config::default(),
+        ),
         redactor: Redactor::new(&crate::redact::Config::default(), |_| String::new()).unwrap(),
         upstream: Box::new(|name| (name.to_owned(), None)),
     });

@@ -38,7 +38,7 @@ pub use said::{
     CONVENTION_SETTINGS, CONVENTIONS, Convention, Id, KEYS, MEANINGS, Means, OwnConvention, Place, Role,
     Said, Seen, Source, TRUSTS, Trust, Where, said,
 };
-pub use settle::{marks, settle};
+pub use settle::{marks, possible_marks, settle};
 pub use side::Side;
 pub use spot::Place as Spot;
 pub use tool::{Answer, Took, Tool, arguments, asked, result, result_at_provider};

@@ -136,18 +136,27 @@ fn bring_results<B: Book>(book: &mut B, facts: &Facts, placed: &Placed) -> Resul
 
 /// The marks to keep with a call, and with the calls of tools that it asks for.
 pub fn marks(facts: &Facts, placed: &Placed) -> Vec<(ObservationId, MarkKind, Mark)> {
+    // Whoever has found what it goes on from for sure waits for nothing else.
+    let is_sure = placed.prior.is_some() && facts.needs.first().is_some_and(|need| need.exact);
+    marks_of(facts, if is_sure { 1 } else { usize::MAX }, placed.side.is_none())
+}
+
+/// All marks that may be kept with a call, wherever it is put.
+pub fn possible_marks(facts: &Facts) -> Vec<(ObservationId, MarkKind, Mark)> {
+    marks_of(facts, usize::MAX, true)
+}
+
+fn marks_of(facts: &Facts, most_needs: usize, is_step: bool) -> Vec<(ObservationId, MarkKind, Mark)> {
     let own = |kind, marks: &[Mark]| -> Vec<(ObservationId, MarkKind, Mark)> {
         marks.iter().map(|mark| (facts.id, kind, *mark)).collect()
     };
     let mut all = own(MarkKind::Gives, &facts.gives);
-    // Whoever has found what it goes on from for sure waits for nothing else.
-    let is_sure = placed.prior.is_some() && facts.needs.first().is_some_and(|need| need.exact);
-    let needs = facts.needs.iter().take(if is_sure { 1 } else { usize::MAX });
+    let needs = facts.needs.iter().take(most_needs);
     all.extend(needs.map(|need| (facts.id, MarkKind::Needs, need.mark)));
     all.extend(facts.late.iter().map(|late| (facts.id, MarkKind::Needs, late.mark)));
     all.extend(facts.asks.map(|asks| (facts.id, MarkKind::Asks, asks)));
     all.extend(own(MarkKind::Begins, &facts.begins));
-    if placed.side.is_none() {
+    if is_step {
         all.extend(own(MarkKind::Words, &facts.words));
         all.extend(own(MarkKind::Thread, &facts.thread));
     }

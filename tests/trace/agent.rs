@@ -7,6 +7,8 @@ use wiretape::model::{
 };
 use wiretape::trace::{Facts, Said, facts, scope};
 
+use crate::wire::Spoken;
+
 /// A call that was made, and where it belongs.
 #[derive(Clone)]
 pub struct Made {
@@ -17,6 +19,7 @@ pub struct Made {
     pub under: Option<(ObservationId, usize)>,
     pub attempt: u32,
     pub side: Option<&'static str>,
+    pub spoken: Spoken,
 }
 
 /// All calls of a play, and a clock.
@@ -122,6 +125,14 @@ impl Play {
             under: line.under,
             attempt: 1,
             side: None,
+            spoken: Spoken {
+                number: self.base + self.made.len() as u64 + 1,
+                at: self.now,
+                line: line.clone(),
+                answer: answer.clone(),
+                took,
+                status,
+            },
         };
         self.made.push(made);
         id

@@ -5,9 +5,11 @@
 //! in its session, and how many of all are in a session with an exchange of another recording.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
+use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 use wiretape::dialect;
 use wiretape::model::{Caller, ExchangeId, Micros, Observation, ObservationId, Place, Status, TraceId};
@@ -77,13 +79,22 @@ fn recorded(record: &Value, number: u64) -> Option<Recorded> {
     })
 }
 
+/// The records of the corpus, packed or not.
+fn records(folder: &Path) -> Vec<Value> {
+    let plain = folder.join("generations.jsonl");
+    let file: Box<dyn Read> = if plain.exists() {
+        Box::new(File::open(plain).unwrap())
+    } else {
+        Box::new(MultiGzDecoder::new(File::open(folder.join("generations.jsonl.gz")).unwrap()))
+    };
+    BufReader::new(file).lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect()
+}
+
 #[test]
 #[ignore = "needs a corpus"]
 fn corpus() {
     let folder = std::env::var_os("WIRETAPE_CORPUS").expect("WIRETAPE_CORPUS names the corpus' folder");
-    let file = std::fs::File::open(Path::new(&folder).join("generations.jsonl")).unwrap();
-    let mut records: Vec<Value> =
-        BufReader::new(file).lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+    let mut records = records(Path::new(&folder));
     let key = |record: &Value| {
         let text = |key: &str| record[key].as_str().unwrap_or_default().to_owned();
         (text("source_repo"), text("source_path"), record["source_index"].as_u64().unwrap_or(0))
@@ -121,8 +132,8 @@ fn corpus() {
     }
     let found = f64::from(found) / f64::from(of);
     let misplaced = f64::from(misplaced) / f64::from(u32::try_from(all.len()).unwrap());
-    println!("{of} continue another: {:.2} % are in its session", found * 100.0);
-    println!("{} in all: {:.2} % are in a session of another recording", all.len(), misplaced * 100.0);
+    println!("PLACED {of} continue another: {:.2} % are in its session", found * 100.0);
+    println!("PLACED {} in all: {:.2} % are in a session of another recording", all.len(), misplaced * 100.0);
     println!("{} look-ups, {} read again", book.looked_up, book.read_again);
     assert!(found >= FOUND && misplaced <= MISPLACED);
 }

@@ -9,3 +9,5 @@ mod order;
 #[path = "../dialects/record.rs"]
 mod record;
 mod sessions;
+mod stored;
+mod wire;

@@ -136,7 +136,67 @@ impl Marks {
     }
 }
 
+/// Marks of observations that are gone, as far as they were looked for. No observation takes the number of one that is
+/// gone, so that whoever is found here stays one.
+#[derive(Debug, Default)]
+pub struct Lost {
+    /// Behind this one.
+    after: Option<MarkRow>,
+    found: Vec<MarkRow>,
+    /// All were looked at.
+    pub is_over: bool,
+}
+
+/// Hash, kind, time and observation.
+type MarkRow = (i64, i64, i64, i64);
+
+/// So many marks are looked at together, and taken out together.
+const LOOKED_AT: usize = 5000;
+const TAKEN: usize = 1000;
+
+impl Lost {
+    /// It is time to take out what was found.
+    pub fn is_enough(&self) -> bool {
+        self.is_over || self.found.len() >= TAKEN
+    }
+
+    /// Looks at some more.
+    pub fn find(&mut self, db: &Connection) -> Result<()> {
+        let sql = format!(
+            "SELECT m.hash, m.kind, m.at, m.observation, o.seq IS NULL
+             FROM mark m LEFT JOIN observation o ON o.seq = m.observation
+             WHERE (m.hash, m.kind, m.at, m.observation) > (?1, ?2, ?3, ?4)
+             ORDER BY m.hash, m.kind, m.at, m.observation LIMIT {LOOKED_AT}"
+        );
+        let (hash, kind, at, observation) = self.after.unwrap_or((i64::MIN, -1, -1, -1));
+        let mut statement = db.prepare_cached(&sql)?;
+        let mut rows = statement.query([hash, kind, at, observation])?;
+        let mut looked_at = 0;
+        while let Some(row) = rows.next()? {
+            let mark = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            if row.get(4)? {
+                self.found.push(mark);
+            }
+            self.after = Some(mark);
+            looked_at += 1;
+        }
+        self.is_over = looked_at < LOOKED_AT;
+        Ok(())
+    }
+}
+
 impl Writing<'_> {
+    /// Takes out the marks that were found.
+    pub fn remove_lost(&mut self, lost: &mut Lost) -> Result<()> {
+        let mut delete = self.db.prepare_cached(
+            "DELETE FROM mark WHERE hash = ?1 AND kind = ?2 AND at = ?3 AND observation = ?4",
+        )?;
+        for mark in lost.found.drain(..) {
+            delete.execute(mark)?;
+        }
+        Ok(())
+    }
+
     /// Takes out some pieces that are not marked. True when all were looked at; the number says how many went.
     pub fn sweep(&mut self, marks: &mut Marks) -> Result<(bool, u64)> {
         marks.catch_up(self.db)?;

@@ -23,6 +23,7 @@ mod columns;
 mod observation;
 mod placing;
 mod summary;
+mod left;
 mod rollup;
 mod plan;
 mod search;

@@ -295,6 +295,8 @@ impl Writing<'_> {
     pub fn remove_observation(&mut self, old: &Found) -> Result<()> {
         let mut reading = Reading::new(self.db)?;
         let columns = reading.with_words(old)?;
+        drop(reading);
+        self.leave(old)?;
         for sql in [
             "DELETE FROM observation WHERE seq = ?1",
             "UPDATE preview SET uses = uses - 1 WHERE id = (SELECT input_preview FROM detail WHERE observation = ?1)",
@@ -306,7 +308,7 @@ impl Writing<'_> {
             self.db.prepare_cached(sql)?.execute([old.seq])?;
         }
         self.counters.observations -= 1;
-        self.count_again(old.trace, old.session);
+        self.count_traces(old)?;
         self.roll(&columns, false)
     }
 }

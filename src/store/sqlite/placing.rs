@@ -15,8 +15,8 @@ use super::writing::Writing;
 use crate::model::{ExchangeId, Micros, ObservationId, Status, TraceId};
 use crate::store::{Observed, Reread};
 use crate::trace::{
-    self, Answer, Book, DOUBLE, Facts, Known, Nearest, Placed, TOOL_PLACE, Tool, Wanted, answer_in, of_tool,
-    put_answer, put_place,
+    self, Answer, Book, DOUBLE, Facts, Known, Mark, MarkKind, Nearest, Placed, TOOL_PLACE, Tool, Wanted,
+    answer_in, of_tool, put_answer, put_place,
 };
 
 /// Where an observation is read from: the exchange's row and id.
@@ -66,7 +66,7 @@ impl<'w, 'd> Placing<'w, 'd> {
         Ok(rows)
     }
 
-    /// Puts the tools' calls of an answer where it is; those that were there are gone.
+    /// Puts the tools' calls of an answer where it is, in the place of those that were there.
     fn put_tools(
         &mut self,
         facts: &Facts,
@@ -74,8 +74,10 @@ impl<'w, 'd> Placing<'w, 'd> {
         head: &Map<String, Value>,
         from: From,
     ) -> Result<()> {
+        let mut before: HashMap<u64, Found> = HashMap::new();
         for old in self.tool_rows(facts.id)? {
             self.writing.remove_observation(&old)?;
+            before.insert(old.columns.id, old);
         }
         if placed.double_of.is_some() {
             return Ok(());
@@ -87,28 +89,44 @@ impl<'w, 'd> Placing<'w, 'd> {
             head.insert("exchange_index".to_owned(), place.into());
             let columns = Columns::of(&head)?;
             let observed = Observed { head, input_preview: tool.preview, ..Observed::default() };
-            self.writing.put_observation(from, &observed, &columns, None)?;
+            let old = before.get(&columns.id);
+            self.writing.put_observation(from, &observed, &columns, old)?;
         }
         Ok(())
     }
 
     fn put_marks(&mut self, facts: &Facts, placed: &Placed) -> Result<()> {
-        let now = seconds(crate::model::Micros::now());
-        let mut seqs: HashMap<ObservationId, (i64, i64)> = HashMap::new();
-        for (id, kind, mark) in trace::marks(facts, placed) {
-            let (seq, at) = match seqs.get(&id) {
-                Some(known) => *known,
+        self.each_mark(
+            trace::marks(facts, placed),
+            "INSERT OR IGNORE INTO mark (hash, kind, at, observation) VALUES (?1, ?2, ?3, ?4)",
+        )
+    }
+
+    /// Takes away what a call may have been known by where it was.
+    fn remove_marks(&mut self, facts: &Facts) -> Result<()> {
+        self.each_mark(
+            trace::possible_marks(facts),
+            "DELETE FROM mark WHERE hash = ?1 AND kind = ?2 AND at = ?3 AND observation = ?4",
+        )
+    }
+
+    fn each_mark(&mut self, marks: Vec<(ObservationId, MarkKind, Mark)>, sql: &str) -> Result<()> {
+        let now = seconds(Micros::now());
+        let mut rows: HashMap<ObservationId, Option<(i64, i64)>> = HashMap::new();
+        for (id, kind, mark) in marks {
+            let row = match rows.get(&id) {
+                Some(row) => *row,
                 None => {
-                    let Some(row) = self.row(id)? else { continue };
-                    let known = (row.seq, seconds(Micros(row.columns.start.max(0).cast_unsigned())));
-                    seqs.insert(id, known);
-                    known
+                    let row = self.row(id)?.map(|row| (row.seq, row.columns.start.max(0) / 1_000_000));
+                    rows.insert(id, row);
+                    row
                 }
             };
-            let mut insert = self.writing.db.prepare_cached(
-                "INSERT OR IGNORE INTO mark (hash, kind, at, observation) VALUES (?1, ?2, ?3, ?4)",
-            )?;
-            insert.execute(params![mark.0.cast_signed(), kind.number(), at, seq])?;
+            // A call that was seen twice has its tools in one place alone.
+            let Some((seq, at)) = row else { continue };
+            let mut change = self.writing.db.prepare_cached(sql)?;
+            change.execute(params![mark.0.cast_signed(), kind.number(), at, seq])?;
+            // One that was taken away is looked for in vain, which does no harm.
             self.writing.state.marks.put(kind.number(), mark.0.cast_signed(), now);
         }
         Ok(())
@@ -209,6 +227,7 @@ impl Book for Placing<'_, '_> {
         let columns = Columns::of(&observed.head)?;
         let old = self.row(facts.id)?;
         if let Some(old) = &old {
+            self.remove_marks(facts)?;
             self.writing.remove_observation(old)?;
         }
         self.writing.put_observation(from, &observed, &columns, old.as_ref())?;

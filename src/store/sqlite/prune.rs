@@ -9,7 +9,7 @@ use tokio_rusqlite::rusqlite::types::Value as Cell;
 
 use super::SqliteStore;
 use super::fault::Result;
-use super::garbage::Marks;
+use super::garbage::{Lost, Marks};
 use super::list::searched;
 use super::observation::find;
 use super::plan::{Clause, Place, Plan, plan};
@@ -32,6 +32,7 @@ pub struct Pruning {
 
 enum Phase {
     Rows,
+    Lost(Lost),
     Mark(Marks),
     Sweep(Marks),
     Space,
@@ -60,15 +61,19 @@ impl SqliteStore {
             return self.read(move |db| dry_run(db, &task)).await;
         }
         let shared = Arc::clone(&self.pruning);
-        let is_marking = {
+        let only_reads = {
             let mut pruning = shared.lock().unwrap_or_else(PoisonError::into_inner);
             if pruning.as_ref().is_none_or(|known| known.task != task) {
                 *pruning = Some(Pruning::new(task));
             }
-            matches!(pruning.as_ref().map(|pruning| &pruning.phase), Some(Phase::Mark(_)))
+            match pruning.as_ref().map(|pruning| &pruning.phase) {
+                Some(Phase::Mark(_)) => true,
+                Some(Phase::Lost(lost)) => !lost.is_enough(),
+                _ => false,
+            }
         };
-        if is_marking {
-            return self.read(move |db| step(&shared, |pruning| pruning.mark(db))).await;
+        if only_reads {
+            return self.read(move |db| step(&shared, |pruning| pruning.look(db))).await;
         }
         let pruned = self.change(move |writing| step(&shared, |pruning| pruning.change(writing))).await?;
         if !pruned.done {
@@ -93,15 +98,24 @@ impl Pruning {
         Self { task, phase: Phase::Rows, after: None, quota: 0, went: false }
     }
 
-    fn mark(&mut self, db: &Connection) -> Result<Pruned> {
-        if let Phase::Mark(marks) = &mut self.phase {
-            let begun = Instant::now();
-            while begun.elapsed() < SHORT {
-                if marks.mark(db)? {
-                    self.phase = Phase::Sweep(std::mem::take(marks));
-                    break;
+    /// What a step does that keeps nobody from writing.
+    fn look(&mut self, db: &Connection) -> Result<Pruned> {
+        let begun = Instant::now();
+        match &mut self.phase {
+            Phase::Mark(marks) => {
+                while begun.elapsed() < SHORT {
+                    if marks.mark(db)? {
+                        self.phase = Phase::Sweep(std::mem::take(marks));
+                        break;
+                    }
                 }
             }
+            Phase::Lost(lost) => {
+                while begun.elapsed() < SHORT && !lost.is_enough() {
+                    lost.find(db)?;
+                }
+            }
+            Phase::Rows | Phase::Sweep(_) | Phase::Space => {}
         }
         Ok(Pruned::default())
     }
@@ -111,6 +125,12 @@ impl Pruning {
         let mut pruned = Pruned::default();
         match &mut self.phase {
             Phase::Rows => self.rows(writing, &mut pruned)?,
+            Phase::Lost(lost) => {
+                writing.remove_lost(lost)?;
+                if lost.is_over {
+                    self.phase = Phase::Mark(Marks::default());
+                }
+            }
             Phase::Sweep(marks) => {
                 let begun = Instant::now();
                 let mut is_done = false;
@@ -161,7 +181,7 @@ impl Pruning {
         {
             self.quota = quota(writing.db, down_to)?;
             if self.quota == 0 {
-                self.phase = Phase::Mark(Marks::default());
+                self.phase = Phase::Lost(Lost::default());
                 return Ok(());
             }
         }
@@ -185,7 +205,7 @@ impl Pruning {
                 self.quota == 0
             };
             if is_enough || places.len() < few {
-                self.phase = Phase::Mark(Marks::default());
+                self.phase = Phase::Lost(Lost::default());
                 break;
             }
         }

@@ -22,6 +22,7 @@ use crate::store::{
     Entry, Filter, Had, Observed, Page, Prune, Pruned, Rollup, RollupFilter, Row, Stats, Store, StoreError,
     Stored, Summary, Verified, VerifyAt, Work,
 };
+use crate::trace::TOOL_PLACE;
 
 impl Store for SqliteStore {
     fn write(&self, entries: Arc<[Entry]>) -> Work<'_, ()> {
@@ -178,7 +179,10 @@ impl Writing<'_> {
         let old = find_all(self.db, "o.exchange = ?1", &Cell::Integer(seq))?;
         let kept: HashSet<u64> = observations.iter().filter_map(id_of).collect();
         // Those that keep their id are replaced below, and stay pinned.
-        for gone in old.iter().filter(|old| is_own(old) && !kept.contains(&old.columns.id)) {
+        let is_gone = |old: &&Found| is_own(old) && !kept.contains(&old.columns.id);
+        let gone: HashSet<u32> = old.iter().filter(is_gone).map(|old| old.columns.place).collect();
+        // With what they asked for.
+        for gone in old.iter().filter(|old| gone.contains(&(old.columns.place % TOOL_PLACE))) {
             self.remove_observation(gone)?;
         }
         self.observe(Some((seq, exchange)), observations)

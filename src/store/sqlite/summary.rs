@@ -5,6 +5,7 @@ use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{Columns, NAME, PROVIDER, REQUEST_MODEL, RESPONSE_MODEL, SIDE, USER};
 use super::fault::{Result, broken};
+use super::left::end;
 use super::observation::{Found, find_all};
 use super::writing::Writing;
 use crate::model::{Kind, Usd};
@@ -68,7 +69,7 @@ const fn is_tool(kind: Kind) -> bool {
 
 impl Sum {
     fn add(&mut self, seq: i64, columns: &Columns, is_main: bool, words: &Lists) {
-        let end = columns.start.saturating_add(columns.took.unwrap_or(0)).max(columns.start);
+        let end = end(columns);
         let is_first = self.totals.observations == 0;
         let key = (!is_main, columns.start);
         if is_first || (key, seq) < (self.first_key, self.first_observation) {
@@ -237,12 +238,12 @@ pub fn counted(db: &Connection, key: SumKey) -> Result<Option<Sum>> {
 }
 
 /// The title that an observation gave.
-fn title(db: &Connection, seq: i64) -> Result<Option<String>> {
+pub fn title(db: &Connection, seq: i64) -> Result<Option<String>> {
     let detail = super::reading::Reading::new(db)?.detail(seq)?;
     Ok(detail.rest.get("title").and_then(serde_json::Value::as_str).map(str::to_owned))
 }
 
-fn lists(found: &Found, tags: Vec<i64>) -> Lists {
+pub fn lists(found: &Found, tags: Vec<i64>) -> Lists {
     let one = |word: Option<i64>| word.into_iter().collect();
     let model = found.words[RESPONSE_MODEL].or(found.words[REQUEST_MODEL]);
     let tool = found.words[NAME].filter(|_| is_tool(found.columns.kind()));
@@ -287,12 +288,19 @@ impl Writing<'_> {
         let words = [one(model), one(provider), one(user), tags, one(tool)];
         let is_main = columns.is_main();
         if let Some(session) = session {
-            let more = trace.is_some_and(|trace| self.is_first_of_both(seq, trace, session).unwrap_or(false));
-            let sum = self.pending(SumKey::Session(session))?;
-            sum.add(seq, columns, is_main, &words);
+            let more = match trace {
+                Some(trace) => self.is_first_of_both(seq, trace, session)?,
+                None => false,
+            };
+            let key = SumKey::Session(session);
+            let is_back = self.has_left(key, seq);
+            let sum = self.pending(key)?;
             sum.traces += i64::from(more);
+            if !is_back {
+                sum.add(seq, columns, is_main, &words);
+            }
         }
-        if let Some(trace) = trace {
+        if let Some(trace) = trace.filter(|trace| !self.has_left(SumKey::Trace(*trace), seq)) {
             let sum = self.pending(SumKey::Trace(trace))?;
             sum.add(seq, columns, is_main, &words);
             sum.traces = 1;
@@ -314,14 +322,14 @@ impl Writing<'_> {
     }
 
     /// Whether this is the only observation so far of a trace within a session.
-    fn is_first_of_both(&self, seq: i64, trace: i64, session: i64) -> Result<bool> {
+    pub fn is_first_of_both(&self, seq: i64, trace: i64, session: i64) -> Result<bool> {
         let mut other = self.db.prepare_cached(
             "SELECT 1 FROM observation INDEXED BY observation_trace WHERE trace = ?1 AND session = ?2 AND seq <> ?3 LIMIT 1",
         )?;
         Ok(!other.exists(params![trace, session, seq])?)
     }
 
-    fn pending(&mut self, key: SumKey) -> Result<&mut Sum> {
+    pub fn pending(&mut self, key: SumKey) -> Result<&mut Sum> {
         if !self.sums.contains_key(&key) {
             let sum = sum(self.db, key)?.unwrap_or_default();
             if sum.is_old {
@@ -336,25 +344,24 @@ impl Writing<'_> {
     pub fn change_sums(&mut self, old: &Found, before: &Columns, after: &Columns) -> Result<()> {
         let keys = [old.trace.map(SumKey::Trace), old.session.map(SumKey::Session)];
         for key in keys.into_iter().flatten() {
-            if before.took.is_some() && after.took < before.took {
+            if self.has_left(key, old.seq) {
+                continue;
+            }
+            let sum = self.pending(key)?;
+            if end(after) < end(before) && end(before) >= sum.last {
                 // It may be what ended last.
                 self.recount.insert(key);
                 continue;
             }
-            let sum = self.pending(key)?;
             sum.totals.subtract(&before.totals());
             sum.totals.add(&after.totals());
-            sum.last = sum.last.max(after.start.saturating_add(after.took.unwrap_or(0)));
+            sum.last = sum.last.max(end(after));
         }
         Ok(())
     }
 
-    /// Adds a trace and a session up again from their observations, at the end: one was taken out.
-    pub fn count_again(&mut self, trace: Option<i64>, session: Option<i64>) {
-        self.recount.extend([trace.map(SumKey::Trace), session.map(SumKey::Session)].into_iter().flatten());
-    }
-
     pub fn put_sums(&mut self) -> Result<()> {
+        self.settle_left()?;
         for key in std::mem::take(&mut self.recount) {
             let sum = counted(self.db, key)?.unwrap_or_default();
             self.sums.insert(key, sum);

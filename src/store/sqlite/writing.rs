@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::fault::Result;
+use super::left::Share;
 use super::pack::AGAINST;
 use super::recent::Repeated;
 use super::rollup::RollupKey;
@@ -20,6 +21,8 @@ pub struct Writing<'a> {
     pub state: &'a mut State,
     pub counters: Counters,
     pub sums: HashMap<SumKey, Sum>,
+    /// What was taken out of sums.
+    pub left: HashMap<(SumKey, i64), Share>,
     /// Those that are to be added up anew.
     pub recount: HashSet<SumKey>,
     pub rollups: HashMap<RollupKey, (Rollup, i64)>,
@@ -56,6 +59,7 @@ pub fn writing<T>(
         state,
         counters: Counters::default(),
         sums: HashMap::new(),
+        left: HashMap::new(),
         recount: HashSet::new(),
         rollups: HashMap::new(),
         more: Default::default(),
