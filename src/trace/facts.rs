@@ -69,6 +69,8 @@ pub struct Need {
     pub turn: Needed,
     /// Nothing else has this mark. Else it is only likely.
     pub exact: bool,
+    /// Several may go on from it, where it is only likely: it says enough to be no one else's.
+    pub again: bool,
     pub reason: &'static str,
 }
 

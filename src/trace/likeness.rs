@@ -56,9 +56,11 @@ impl Of<'_> {
 
     pub fn needs(&self) -> Vec<Need> {
         let mut needs = Vec::new();
+        let last: String = self.story.last().into_iter().flatten().map(Message::text).collect();
+        let again = last.split_whitespace().nth(SHORTEST_ANSWER).is_some();
         let mut need = |mark: Option<Mark>, turn, exact, reason| {
             if let Some(mark) = mark {
-                needs.push(Need { mark, turn, exact, reason });
+                needs.push(Need { mark, turn, exact, again, reason });
             }
         };
         if let Some(id) = &self.reading.asked.continues {

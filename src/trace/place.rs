@@ -256,7 +256,7 @@ fn prior<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Prior>, B::Error
         if givers.is_empty() {
             continue;
         }
-        let found = if givers.len() == 1 || need.exact {
+        let found = if need.exact || givers.len() == 1 && (need.again || need.turn == Needed::Summary) {
             givers.into_iter().next()
         } else {
             let waiting = book.find(Wanted::before(MarkKind::Needs, need.mark, facts.start))?;
@@ -264,7 +264,7 @@ fn prior<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Prior>, B::Error
                 waiting.iter().map(|known| (known.start, known.id)).collect();
             children.push((facts.start, facts.id));
             let givers: Vec<&Known> = givers.iter().collect();
-            pairing(&givers, children, facts.id, true).cloned()
+            pairing(&givers, children, facts.id, need.again).cloned()
         };
         // How many others could be meant is not in it: more of them may come to be known.
         let confidence = match (need.exact, need.turn) {

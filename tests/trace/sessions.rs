@@ -260,7 +260,12 @@ fn two_users(play: &mut Play) {
 fn branch_and_rewind(play: &mut Play) {
     let mut line = Line::new("s");
     line.user("1", "Write a poem.");
-    work(play, &mut line, 1, "A first poem about the sea and its many shores.");
+    work(
+        play,
+        &mut line,
+        1,
+        "A first poem about the sea and its many shores, and about those who went out on it and came back late.",
+    );
     let mut other = line.clone();
     line.user("2", "Make it longer.");
     work(play, &mut line, 2, "A longer poem.");
