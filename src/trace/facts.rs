@@ -40,6 +40,12 @@ pub struct Facts {
     pub beside: Vec<Mark>,
     pub thread: Vec<Mark>,
     pub under: Vec<Mark>,
+    /// What the tools' results say that it brings.
+    pub brings: Vec<Mark>,
+    /// What its answer says, where it says nothing but words.
+    pub says: Option<Mark>,
+    /// How a list shows that.
+    pub says_preview: String,
     pub calls: Vec<Call>,
     pub server_calls: Vec<ServerCall>,
     pub outcomes: Vec<Outcome>,
@@ -164,6 +170,11 @@ pub fn facts(observation: &Observation, said: &Said, scope: Mark) -> Facts {
     facts.calls = calls(reading);
     facts.server_calls = server_calls(reading);
     facts.outcomes = outcomes(&story, said);
+    facts.brings = of.brings();
+    facts.says = of.says();
+    if facts.says.is_some() {
+        facts.says_preview = shortened(&reading.answered.text());
+    }
     facts.late = late(story.tail());
     facts
 }
@@ -202,6 +213,9 @@ fn bare(observation: &Observation, said: &Said) -> Facts {
             turn,
             trace,
         },
+        brings: Vec::new(),
+        says: None,
+        says_preview: String::new(),
         side: None,
         opens: true,
         is_first: true,

@@ -1,5 +1,7 @@
 //! By what calls are likely to hang together: the marks of what they ask, of what they go on from, and of what they give.
 
+use serde_json::Value;
+
 use super::facts::{Need, Needed};
 use super::mark::{Mark, Marking};
 use super::story::Story;
@@ -139,6 +141,23 @@ impl Of<'_> {
         runs.into_iter().map(mark).collect()
     }
 
+    /// What the tools' results say.
+    pub fn brings(&self) -> Vec<Mark> {
+        let parts = self.story.tail().iter().flat_map(|message| &message.parts);
+        let texts = parts.filter_map(|part| match &part.kind {
+            PartKind::ToolCallResponse { response, .. } => text_of(response),
+            _ => None,
+        });
+        texts.flat_map(|text| self.run_marks(text, 1)).collect()
+    }
+
+    /// What the answer says, where it is words alone.
+    pub fn says(&self) -> Option<Mark> {
+        let answered = &self.reading.answered;
+        let asks = answered.tool_calls().next().is_some();
+        self.run_marks(&answered.text(), 1).first().copied().filter(|_| !asks)
+    }
+
     /// What is asked, whichever model is to answer it.
     pub fn asks(&self) -> Mark {
         let asked = &self.reading.asked;
@@ -165,6 +184,18 @@ impl Of<'_> {
         let spoken =
             asked.input.iter().filter(|message| !matches!(message.role.as_str(), "system" | "developer"));
         marking.and(&spoken.count().to_string()).mark()
+    }
+}
+
+/// The words of a tool's result.
+fn text_of(response: &Value) -> Option<&str> {
+    match response {
+        Value::String(text) => Some(text),
+        Value::Array(parts) => {
+            parts.iter().find_map(|part| part.get("text").or_else(|| part.get("content"))?.as_str())
+        }
+        Value::Object(object) if object.len() == 1 => object.values().next()?.as_str(),
+        _ => None,
     }
 }
 

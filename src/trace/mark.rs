@@ -29,10 +29,12 @@ pub enum MarkKind {
     Thread,
     /// It was started by this thread or session, as the caller says.
     Under,
+    /// It brings a tool's result that says this.
+    Brings,
 }
 
 impl MarkKind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Gives,
         Self::Needs,
         Self::Asks,
@@ -42,6 +44,7 @@ impl MarkKind {
         Self::Beside,
         Self::Thread,
         Self::Under,
+        Self::Brings,
     ];
 
     /// The number it is kept under; it never changes.
@@ -56,6 +59,7 @@ impl MarkKind {
             Self::Beside => 6,
             Self::Thread => 7,
             Self::Under => 8,
+            Self::Brings => 9,
         }
     }
 }

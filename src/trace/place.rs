@@ -4,6 +4,7 @@
 use super::book::{Book, Known, Nearest, Placed, Wanted};
 use super::facts::{Facts, Need, Needed};
 use super::mark::{Mark, MarkKind, Marking};
+use super::tool::Tool;
 use crate::model::{Link, Micros, ObservationId, TraceId};
 
 /// A request is another attempt where the one before failed no longer ago, in microseconds.
@@ -362,7 +363,51 @@ fn starter<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Started>, B::E
             }
         }
     }
-    said_starter(book, facts)
+    if let Some(started) = said_starter(book, facts)? {
+        return Ok(Some(started));
+    }
+    resulted(book, facts)
+}
+
+/// The call of a tool that ran while this call was made, and whose result is what it says.
+fn resulted<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Started>, B::Error> {
+    let (true, Some(says), Some(end)) = (facts.is_first && facts.speaks, facts.says, facts.end) else {
+        return Ok(None);
+    };
+    let until = Micros(end.0.saturating_add(SUMMED_WITHIN));
+    let wanted = Wanted { to: until, ..Wanted::since(MarkKind::Brings, says, end) };
+    for bringer in book.find(wanted)? {
+        let Some(asker) = bringer.prior.map(|prior| book.known(prior)).transpose()?.flatten() else {
+            continue;
+        };
+        if asker.start >= facts.start || asker.id == facts.id {
+            continue;
+        }
+        let tools = book.tools(asker.id)?;
+        let is_its = |tool: &&Tool| {
+            let answer = tool.answer.as_ref().filter(|answer| answer.by == bringer.id);
+            let runs = tool.start.0 <= facts.start.0 + HASTE;
+            runs && answer.is_some_and(|answer| answer.preview == facts.says_preview)
+        };
+        let Some(tool) = tools.iter().find(is_its) else { continue };
+        let known = Known {
+            id: tool.id,
+            start: tool.start,
+            parent: Some(asker.id),
+            prior: None,
+            place: tool.place,
+            ..asker
+        };
+        if may_start(facts, &known) {
+            return Ok(Some(Started {
+                parent: Some(known.id),
+                known,
+                reason: "inferred:result".to_owned(),
+                confidence: 0.9,
+            }));
+        }
+    }
+    Ok(None)
 }
 
 /// Tools that start agents, by what their names hold.
@@ -499,6 +544,12 @@ pub fn dependants(facts: &Facts) -> Vec<Wanted> {
         order: Nearest::Oldest,
         ..since(MarkKind::Asks, asks)
     }));
+    // An agent that a result is of began while the tool ran.
+    let since = Micros(facts.start.0.saturating_sub(SUMMED_WITHIN));
+    let of_results = facts.brings.iter();
+    wanted.extend(
+        of_results.map(|mark| Wanted { from: since, ..Wanted::before(MarkKind::Gives, *mark, facts.start) }),
+    );
     if facts.side.is_none() {
         wanted.extend(facts.words.iter().map(|mark| around(MarkKind::Beside, *mark)));
         wanted.extend(facts.needs.iter().map(|need| around(MarkKind::Gives, need.mark)).take(1));

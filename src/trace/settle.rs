@@ -39,7 +39,7 @@ pub fn settle<B: Book>(book: &mut B, facts: Arc<Facts>) -> Result<(), B::Error> 
         if moved {
             book.put(&facts, &placed)?;
         }
-        bring_results(book, &facts, &placed)?;
+        let brought = bring_results(book, &facts, &placed)?;
         if let Some(left) = old.as_ref().and_then(|old| old.prior).filter(|left| Some(*left) != placed.prior)
         {
             // Results that stood there are taken back.
@@ -49,7 +49,7 @@ pub fn settle<B: Book>(book: &mut B, facts: Arc<Facts>) -> Result<(), B::Error> 
                 enqueue(book, &facts, &mut waiting)?;
             }
         }
-        if moved {
+        if moved || brought {
             enqueue(book, &facts, &mut waiting)?;
         }
     }
@@ -65,7 +65,8 @@ fn enqueue<B: Book>(
     for wanted in dependants(facts) {
         for known in book.find(wanted)? {
             let may_hang = match wanted.kind {
-                MarkKind::Gives => known.is_beside,
+                // Those that a tool's result may be of began before it came.
+                MarkKind::Gives => known.is_beside || facts.brings.contains(&wanted.mark),
                 _ => {
                     (known.start, known.id) > (facts.start, facts.id)
                         || known.is_beside
@@ -99,9 +100,11 @@ fn differs(old: &Known, new: &Placed) -> bool {
 }
 
 /// Results that a call brings go beside the calls of tools that asked for them.
-fn bring_results<B: Book>(book: &mut B, facts: &Facts, placed: &Placed) -> Result<(), B::Error> {
+/// Says whether any was new.
+fn bring_results<B: Book>(book: &mut B, facts: &Facts, placed: &Placed) -> Result<bool, B::Error> {
+    let mut brought = false;
     if placed.side.is_some() || placed.double_of.is_some() {
-        return Ok(());
+        return Ok(false);
     }
     if let Some(prior) = placed.prior.filter(|_| !facts.outcomes.is_empty()) {
         let tools = book.tools(prior)?;
@@ -109,6 +112,7 @@ fn bring_results<B: Book>(book: &mut B, facts: &Facts, placed: &Placed) -> Resul
             let answer = tool.answered(facts, outcome);
             if tool.takes(&answer) {
                 book.answer(tool, &answer)?;
+                brought = true;
             }
         }
     }
@@ -128,10 +132,11 @@ fn bring_results<B: Book>(book: &mut B, facts: &Facts, placed: &Placed) -> Resul
             };
             if tool.takes(&answer) {
                 book.answer(tool, &answer)?;
+                brought = true;
             }
         }
     }
-    Ok(())
+    Ok(brought)
 }
 
 /// The marks to keep with a call, and with the calls of tools that it asks for.
@@ -161,6 +166,7 @@ fn marks_of(facts: &Facts, most_needs: usize, is_step: bool) -> Vec<(Observation
         all.extend(own(MarkKind::Thread, &facts.thread));
     }
     all.extend(own(MarkKind::Beside, &facts.beside));
+    all.extend(own(MarkKind::Brings, &facts.brings));
     if facts.is_first {
         all.extend(own(MarkKind::Under, &facts.under));
     }

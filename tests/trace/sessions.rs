@@ -14,7 +14,7 @@ type Played = fn(&mut Play);
 
 /// All plays by name.
 pub fn plays() -> Vec<(&'static str, Vec<Made>)> {
-    let plays: [(&'static str, Played); 16] = [
+    let plays: [(&'static str, Played); 17] = [
         ("tools", tools),
         ("two turns", two_turns),
         ("no ids", no_ids),
@@ -31,6 +31,7 @@ pub fn plays() -> Vec<(&'static str, Vec<Made>)> {
         ("said ids", said_ids),
         ("seen twice", seen_twice),
         ("steered", steered),
+        ("an agent known by its result", by_result),
     ];
     (0_u64..)
         .zip(plays)
@@ -370,6 +371,25 @@ fn agent_message(answer: &Answer) -> wiretape::model::Message {
     let mut line = Line::new("");
     play.turn(&mut line, answer);
     line.messages.pop().unwrap()
+}
+
+/// The agent is told something else than the tool was given; what it says is the tool's result.
+fn by_result(play: &mut Play) {
+    let mut line = Line::new("s");
+    line.user("1", "Ask someone about the weather.");
+    let call = play.calls("delegate", json!({"topic": "weather"}));
+    let asker = play.turn(&mut line, &call);
+    let mut inner = Line { under: Some((asker, 0)), ..Line::new("s") };
+    inner.user("", "You are asked about this topic: weather. Answer briefly.");
+    inner.trace.clone_from(&line.trace);
+    let said = "It will rain in the morning and clear up later in the day.";
+    play.turn(&mut inner, &says(said));
+    line.result(call.calls[0].0.as_deref(), said);
+    play.turn(&mut line, &says("Rain, then sun."));
+    // The same was said before, by someone who had nothing to do with it.
+    let mut other = Line::new("other");
+    other.user("1", "What will the weather be tomorrow, please?");
+    play.turn(&mut other, &says(said));
 }
 
 /// What the user says while tools run begins a turn of its own.
