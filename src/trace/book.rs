@@ -38,6 +38,8 @@ pub struct Placed {
     pub parent: Option<ObservationId>,
     /// The call whose conversation it goes on with.
     pub prior: Option<ObservationId>,
+    /// By which of its needs that was found.
+    pub need: Option<usize>,
     pub attempt: u32,
     /// What it is for, where it is no step of what the user asked.
     pub side: Option<&'static str>,
@@ -97,6 +99,9 @@ pub trait Book {
 
     /// What a call that is in the book already tells: its exchange is read again.
     fn facts(&mut self, id: ObservationId) -> Result<Option<Arc<Facts>>, Self::Error>;
+
+    /// Whether a call that is in the book was put where it is for these reasons.
+    fn has_links(&mut self, id: ObservationId, links: &[Link]) -> Result<bool, Self::Error>;
 
     /// Puts a call where it belongs, with the calls of tools that it asks for, unanswered.
     fn put(&mut self, facts: &Facts, placed: &Placed) -> Result<(), Self::Error>;

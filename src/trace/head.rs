@@ -23,7 +23,7 @@ const COUNTED_ONCE: &[&str] = &["usage", "cost", "tool_calls", "server_tool_call
 
 /// Puts a call's place into its head.
 pub fn put_place(head: &mut Map<String, Value>, placed: &Placed, title: Option<&str>) {
-    let Placed { trace, session, parent, prior, attempt, side, double_of, links } = placed;
+    let Placed { trace, session, parent, prior, need: _, attempt, side, double_of, links } = placed;
     let mut put = |key: &str, value: Value| {
         if value.is_null() {
             head.shift_remove(key);

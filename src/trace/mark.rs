@@ -8,6 +8,11 @@ use serde_json::Value;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mark(pub u64);
 
+/// The mark of an agent's later beginnings: those that no call of a tool has to be found for.
+pub fn later(mark: Mark) -> Mark {
+    Marking::of("later").and_mark(mark).mark()
+}
+
 /// What a mark says of the call it is kept with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MarkKind {

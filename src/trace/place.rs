@@ -3,7 +3,7 @@
 
 use super::book::{Book, Known, Nearest, Placed, Wanted};
 use super::facts::{Facts, Need, Needed};
-use super::mark::{Mark, MarkKind, Marking};
+use super::mark::{Mark, MarkKind, Marking, later};
 use super::tool::Tool;
 use crate::model::{Link, Micros, ObservationId, TraceId};
 
@@ -28,6 +28,8 @@ pub const INFERRED_SESSION: &str = "thread-";
 struct Prior {
     known: Known,
     need: Need,
+    /// The how-manieth need that is.
+    at: usize,
     confidence: f64,
 }
 
@@ -51,33 +53,45 @@ pub fn place<B: Book>(book: &mut B, facts: &Facts) -> Result<Placed, B::Error> {
             session: first.session,
             parent: Some(first.id),
             prior: first.prior,
+            need: None,
             attempt: first.attempt,
             side: None,
             double_of: Some(first.id),
             links: vec![link],
         });
     }
-    let failed = retried(facts, &same);
     let prior = prior(book, facts)?;
-    if let Some(placed) = beside(book, facts, prior.as_ref())? {
+    let need = prior.as_ref().map(|prior| prior.at);
+    Ok(Placed { need, ..single(book, facts, &same, prior.as_ref())? })
+}
+
+/// The place of a call that was seen once, given what it goes on from.
+fn single<B: Book>(
+    book: &mut B,
+    facts: &Facts,
+    same: &[Known],
+    prior: Option<&Prior>,
+) -> Result<Placed, B::Error> {
+    let failed = retried(facts, same);
+    if let Some(placed) = beside(book, facts, prior)? {
         return Ok(placed);
     }
     // An earlier attempt of the same is in the place already.
     if let Some(failed) = failed {
-        let mut placed = same_as(&failed, prior.as_ref().map(|prior| prior.known.id).or(failed.prior));
+        let mut placed = same_as(&failed, prior.map(|prior| prior.known.id).or(failed.prior));
         placed.attempt = failed.attempt + 1;
         placed.links.push(link("generation", "inferred:same-request", 0.95));
         placed.side = facts.side.filter(|side| side.is_sure).map(|side| side.name);
         return Ok(said_trace(facts, placed));
     }
-    if let Some(prior) = prior.as_ref().filter(|prior| prior.is_same_turn(facts)) {
+    if let Some(prior) = prior.filter(|prior| prior.is_same_turn(facts)) {
         let mut placed = same_as(&prior.known, Some(prior.known.id));
         placed.attempt = facts.retries + 1;
         placed.links.push(link("trace", prior.need.reason, prior.confidence));
         say_session(facts, &mut placed);
         return Ok(said_trace(facts, placed));
     }
-    begun(book, facts, prior.as_ref())
+    begun(book, facts, prior)
 }
 
 /// A call that begins a turn.
@@ -89,6 +103,7 @@ fn begun<B: Book>(book: &mut B, facts: &Facts, prior: Option<&Prior>) -> Result<
         session: None,
         parent: None,
         prior: before.map(|before| before.id),
+        need: None,
         attempt: facts.retries + 1,
         side: facts.side.filter(|side| side.is_sure).map(|side| side.name),
         double_of: None,
@@ -192,6 +207,7 @@ fn same_as(known: &Known, prior: Option<ObservationId>) -> Placed {
         session: known.session.clone(),
         parent: known.parent,
         prior,
+        need: None,
         attempt: 1,
         side: None,
         double_of: None,
@@ -248,7 +264,7 @@ fn retried(facts: &Facts, same: &[Known]) -> Option<Known> {
 
 /// The call that this one goes on from.
 fn prior<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Prior>, B::Error> {
-    for need in &facts.needs {
+    for (at, need) in facts.needs.iter().enumerate() {
         let mut givers = book.find(Wanted::before(MarkKind::Gives, need.mark, facts.start))?;
         givers.retain(|known| known.id != facts.id && !known.is_double && may_follow(facts, known, need));
         if givers.iter().any(|known| !known.is_beside) {
@@ -274,7 +290,7 @@ fn prior<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Prior>, B::Error
             (false, _) => 0.85,
         };
         if let Some(known) = found {
-            return Ok(Some(Prior { known, need: need.clone(), confidence }));
+            return Ok(Some(Prior { known, need: need.clone(), at, confidence }));
         }
     }
     Ok(None)
@@ -536,7 +552,11 @@ pub fn dependants(facts: &Facts) -> Vec<Wanted> {
     wanted
         .extend(facts.calls.iter().flat_map(|call| &call.prompts).map(|mark| since(MarkKind::Begins, *mark)));
     wanted.extend(facts.begins.iter().map(|mark| since(MarkKind::Begins, *mark)));
-    wanted.extend(facts.thread.iter().map(|mark| since(MarkKind::Under, *mark)));
+    let under = facts.thread.iter().flat_map(|mark| [*mark, later(*mark)]);
+    wanted.extend(under.map(|mark| since(MarkKind::Under, mark)));
+    // Which call of a tool started which agent goes by their order.
+    let beside = facts.under.iter().filter(|_| facts.is_first);
+    wanted.extend(beside.map(|mark| since(MarkKind::Under, *mark)));
     let around = |kind, mark| Wanted::around(kind, mark, facts.start, BESIDE_WITHIN);
     wanted.extend(facts.asks.map(|asks| Wanted {
         to: Micros(facts.start.0.saturating_add(RETRY_WITHIN)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::book::{Book, Known, Placed, Wanted};
 use super::facts::Facts;
-use super::mark::{Mark, MarkKind};
+use super::mark::{Mark, MarkKind, later};
 use super::place::{dependants, place};
 use super::tool::{self, Answer, Took};
 use crate::model::{Micros, ObservationId};
@@ -35,7 +35,9 @@ pub fn settle<B: Book>(book: &mut B, facts: Arc<Facts>) -> Result<(), B::Error> 
         }
         let old = book.known(id)?;
         let placed = place(book, &facts)?;
-        let moved = is_first_time || old.as_ref().is_none_or(|old| differs(old, &placed));
+        let moved = is_first_time
+            || old.as_ref().is_none_or(|old| differs(old, &placed))
+            || !book.has_links(id, &placed.links)?;
         if moved {
             book.put(&facts, &placed)?;
         }
@@ -141,17 +143,23 @@ fn bring_results<B: Book>(book: &mut B, facts: &Facts, placed: &Placed) -> Resul
 
 /// The marks to keep with a call, and with the calls of tools that it asks for.
 pub fn marks(facts: &Facts, placed: &Placed) -> Vec<(ObservationId, MarkKind, Mark)> {
-    // Whoever has found what it goes on from for sure waits for nothing else.
-    let is_sure = placed.prior.is_some() && facts.needs.first().is_some_and(|need| need.exact);
-    marks_of(facts, if is_sure { 1 } else { usize::MAX }, placed.side.is_none())
+    // Whoever has found for sure what it goes on from waits for what would have been better, and for nothing else.
+    let sure = placed.need.filter(|at| facts.needs.get(*at).is_some_and(|need| need.exact));
+    let needs = sure.map_or(usize::MAX, |at| at + 1);
+    marks_of(facts, needs, placed.side.is_none(), facts.opens || placed.prior.is_none())
 }
 
 /// All marks that may be kept with a call, wherever it is put.
 pub fn possible_marks(facts: &Facts) -> Vec<(ObservationId, MarkKind, Mark)> {
-    marks_of(facts, usize::MAX, true)
+    marks_of(facts, usize::MAX, true, true)
 }
 
-fn marks_of(facts: &Facts, most_needs: usize, is_step: bool) -> Vec<(ObservationId, MarkKind, Mark)> {
+fn marks_of(
+    facts: &Facts,
+    most_needs: usize,
+    is_step: bool,
+    begins: bool,
+) -> Vec<(ObservationId, MarkKind, Mark)> {
     let own = |kind, marks: &[Mark]| -> Vec<(ObservationId, MarkKind, Mark)> {
         marks.iter().map(|mark| (facts.id, kind, *mark)).collect()
     };
@@ -169,6 +177,9 @@ fn marks_of(facts: &Facts, most_needs: usize, is_step: bool) -> Vec<(Observation
     all.extend(own(MarkKind::Brings, &facts.brings));
     if facts.is_first {
         all.extend(own(MarkKind::Under, &facts.under));
+    } else if begins {
+        // Whose agent it is may be found out later.
+        all.extend(facts.under.iter().map(|mark| (facts.id, MarkKind::Under, later(*mark))));
     }
     for (place, call) in facts.calls.iter().enumerate() {
         let tool = tool::id_of(facts.id, place);

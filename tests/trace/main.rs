@@ -4,6 +4,7 @@
 
 mod agent;
 mod corpus;
+mod cost;
 mod memory;
 mod order;
 #[path = "../dialects/record.rs"]

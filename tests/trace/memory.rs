@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use wiretape::model::{Micros, ObservationId};
+use wiretape::model::{Link, Micros, ObservationId};
 use wiretape::trace::{
     Answer, Book, Facts, Known, Mark, MarkKind, Nearest, Placed, Tool, Wanted, asked, marks, settle,
 };
@@ -86,6 +86,10 @@ impl Book for Memory {
     fn facts(&mut self, id: ObservationId) -> Result<Option<Arc<Facts>>, Infallible> {
         self.read_again += 1;
         Ok(self.facts.get(&id).map(Arc::clone))
+    }
+
+    fn has_links(&mut self, id: ObservationId, links: &[Link]) -> Result<bool, Infallible> {
+        Ok(self.placed.get(&id).is_some_and(|placed| placed.links == links))
     }
 
     fn put(&mut self, facts: &Facts, placed: &Placed) -> Result<(), Infallible> {

@@ -12,7 +12,7 @@ use super::fault::Result;
 use super::observation::{Found, find, find_all};
 use super::reading::Reading;
 use super::writing::Writing;
-use crate::model::{ExchangeId, Micros, ObservationId, Status, TraceId};
+use crate::model::{ExchangeId, Link, Micros, ObservationId, Status, TraceId};
 use crate::store::{Observed, Reread};
 use crate::trace::{
     self, Answer, Book, DOUBLE, Facts, Known, Mark, MarkKind, Nearest, Placed, TOOL_PLACE, Tool, Wanted,
@@ -218,6 +218,13 @@ impl Book for Placing<'_, '_> {
             }
         }
         Ok(self.read.get(&id).and_then(|(observed, _)| observed.facts.clone()))
+    }
+
+    fn has_links(&mut self, id: ObservationId, links: &[Link]) -> Result<bool> {
+        let Some(row) = self.row(id)? else { return Ok(false) };
+        let rest = Reading::new(self.writing.db)?.detail(row.seq)?.rest;
+        let links: Value = links.iter().map(Link::to_json).collect();
+        Ok(rest.get("links") == Some(&links))
     }
 
     fn put(&mut self, facts: &Facts, placed: &Placed) -> Result<()> {
