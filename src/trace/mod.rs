@@ -25,6 +25,7 @@ mod said;
 mod settle;
 mod side;
 mod spot;
+mod start;
 mod story;
 mod tool;
 

@@ -233,18 +233,16 @@ fn recorders_at_the_same_time_agree() {
                 own.iter().filter(|one| one.began.0 / 1000 % 3 != at).map(|one| place.entry(one)).collect()
             })
             .collect();
-        let mut tasks = Vec::new();
+        let mut tasks = tokio::task::JoinSet::new();
         for (store, entries) in place.stores.iter().zip(parts) {
             let store = Arc::clone(store);
-            tasks.push(tokio::spawn(async move {
+            tasks.spawn(async move {
                 for few in entries.chunks(3) {
                     store.write(few.into()).await.unwrap();
                 }
-            }));
+            });
         }
-        for task in tasks {
-            task.await.unwrap();
-        }
+        tasks.join_all().await;
         let differing = differences(&place.all().await, &in_order(&exchanges).await.all().await);
         assert!(differing.is_empty(), "{differing}");
         assert_eq!(place.wrong().await, [""; 0]);
