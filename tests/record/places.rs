@@ -144,3 +144,20 @@ fn reading_again_leaves_every_call_where_it_is() {
             .all(|line| line["wrong"].as_array().is_none_or(Vec::is_empty))
     );
 }
+
+#[test]
+fn a_tree_moves_to_another_store() {
+    let home = recorded();
+    for form in [&["export", "--raw"][..], &["export"][..]] {
+        let other = Home::new();
+        let file = home.0.join("moved.jsonl");
+        std::fs::write(&file, home.run(form)).unwrap();
+        other.run(&["import", file.to_str().unwrap()]);
+        let by_id = |home: &Home| {
+            let mut records = home.json(form);
+            records.sort_by_key(|record| record["id"].to_string());
+            records
+        };
+        assert_eq!(by_id(&other), by_id(&home), "{form:?}");
+    }
+}
