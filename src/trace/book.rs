@@ -25,6 +25,8 @@ pub struct Known {
     pub parent: Option<ObservationId>,
     pub prior: Option<ObservationId>,
     pub attempt: u32,
+    /// The program that called.
+    pub client: Option<String>,
     /// Of a tool's call: the how-manieth of its answer.
     pub place: usize,
 }

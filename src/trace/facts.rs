@@ -19,6 +19,8 @@ pub struct Facts {
     pub id: ObservationId,
     pub start: Micros,
     pub end: Option<Micros>,
+    /// The program that called.
+    pub client: Option<String>,
     /// No whole answer came.
     pub failed: bool,
     /// What was asked cannot be answered: asking again is no attempt of the same.
@@ -199,6 +201,7 @@ fn bare(observation: &Observation, said: &Said) -> Facts {
         id: observation.id,
         start: observation.start,
         end: observation.end,
+        client: observation.caller.client.as_ref().map(|client| client.name.clone()),
         failed: observation.status != Status::Ok,
         is_refused: observation.http_status.is_some_and(is_final),
         speaks: false,

@@ -38,14 +38,19 @@ pub fn starter<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Started>, 
                     able.push(call);
                 }
             }
-            let calls = able;
+            // An agent is started by its own program if that asked for one of these words at all.
+            let own = |known: &Known| known.client == facts.client;
+            let is_own = able.iter().any(|call| own(call));
+            let calls: Vec<&Known> = able.into_iter().filter(|call| !is_own || own(call)).collect();
             if calls.is_empty() {
                 continue;
             }
             let begun = book.find(Wanted::before(MarkKind::Begins, *prompt, facts.start))?;
             // Attempts of one beginning are one.
-            let begun =
-                begun.iter().filter(|known| known.attempt == 1 && !known.is_double && !known.is_beside);
+            let begun = begun.iter().filter(|known| {
+                let is_one = known.attempt == 1 && !known.is_double && !known.is_beside;
+                is_one && (!is_own || own(known)) && is_of_session(facts, known)
+            });
             let mut children: Vec<(Micros, ObservationId)> =
                 begun.map(|known| (known.start, known.id)).collect();
             children.push((facts.start, facts.id));
@@ -144,6 +149,17 @@ fn said_starter<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Started>,
         reason: format!("said:{}", said.place),
         confidence: 0.9,
     }))
+}
+
+/// Whether a call may be of the session that this one says it is of.
+fn is_of_session(facts: &Facts, known: &Known) -> bool {
+    let said = [&facts.said.session, &facts.said.parent_session];
+    let is_said = |session: &String| said.iter().any(|id| id.as_ref().is_some_and(|id| id.value == *session));
+    match (&facts.said.session, &known.session) {
+        (Some(_), Some(session)) => is_said(session),
+        (None, Some(session)) => session.starts_with(INFERRED_SESSION),
+        _ => true,
+    }
 }
 
 fn may_start(facts: &Facts, call: &Known) -> bool {

@@ -43,6 +43,7 @@ impl Memory {
                 parent: Some(tool.asker),
                 prior: None,
                 attempt: 1,
+                client: self.facts.get(&tool.asker)?.client.clone(),
                 place: tool.place,
             });
         }
@@ -60,6 +61,7 @@ impl Memory {
             parent: placed.parent,
             prior: placed.prior,
             attempt: placed.attempt,
+            client: facts.client.clone(),
             place: 0,
         })
     }
