@@ -1,5 +1,5 @@
 //! Recorded exchanges of which it is known what goes on from what:
-//! `WIRETAPE_CORPUS=FOLDER cargo test --release --test trace corpus -- --ignored --nocapture`.
+//! `WIRETAPE_CORPUS=FOLDER cargo test --test trace corpus -- --ignored --nocapture`.
 //!
 //! Nothing that a caller says about itself is looked at. Printed is how many of the exchanges that continue another are
 //! in its session, and how many of all are in a session with an exchange of another recording.
