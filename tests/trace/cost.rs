@@ -42,9 +42,8 @@ fn a_long_session_takes_no_more_look_ups_a_call() {
                 costs.push((book.looked_up - before.0, book.read_again - before.1));
             }
         }
-        let sum = |costs: &[(usize, usize)]| {
-            costs.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
-        };
+        let sum =
+            |costs: &[(usize, usize)]| costs.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         // Of the first calls many have nothing to look for.
         let first = sum(&costs[SENT..SENT + SOME]);
         let last = sum(&costs[TURNS - SOME..]);
