@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use zstd::bulk::{Compressor, Decompressor};
+use zstd::bulk::Compressor;
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
 use zstd::zstd_safe::{DCtx, compress_bound, get_error_name};
 
@@ -109,48 +109,50 @@ impl Packer {
     }
 }
 
-/// The other way round.
+/// The other way round. Its working memory is made when something is to be unpacked: most of what is looked up is not.
+#[derive(Default)]
 pub struct Unpacker {
-    plain: Decompressor<'static>,
-    first: Decompressor<'static>,
-    heads: Decompressor<'static>,
-    /// For what was packed against a base.
-    against: Option<DCtx<'static>>,
+    context: Option<DCtx<'static>>,
 }
 
 impl Unpacker {
-    pub fn new() -> Result<Self> {
-        let without = |error: std::io::Error| StoreError::Unavailable(error.to_string());
-        Ok(Self {
-            plain: Decompressor::new().map_err(without)?,
-            first: Decompressor::with_prepared_dictionary(&DECODER).map_err(without)?,
-            heads: Decompressor::with_prepared_dictionary(&HEADS_DECODER).map_err(without)?,
-            against: DCtx::try_create(),
-        })
+    fn context(&mut self) -> Result<&mut DCtx<'static>> {
+        if self.context.is_none() {
+            self.context = DCtx::try_create();
+        }
+        self.context.as_mut().ok_or_else(|| StoreError::Unavailable("out of memory".to_owned()))
     }
 
     /// `length` is what they were before.
     pub fn unpack(&mut self, how: i64, bytes: Vec<u8>, length: usize) -> Result<Vec<u8>> {
-        let unpacked = match how {
-            PLAIN => Ok(bytes),
-            ZSTD => self.plain.decompress(&bytes, length),
-            WITH_FIRST => self.first.decompress(&bytes, length),
-            WITH_SECOND => self.heads.decompress(&bytes, length),
+        if how == PLAIN {
+            return whole(bytes, length);
+        }
+        let (context, mut unpacked) = (self.context()?, Vec::with_capacity(length));
+        let done = match how {
+            ZSTD => context.decompress(&mut unpacked, &bytes),
+            WITH_FIRST => context.decompress_using_ddict(&mut unpacked, &bytes, DECODER.as_ddict()),
+            WITH_SECOND => context.decompress_using_ddict(&mut unpacked, &bytes, HEADS_DECODER.as_ddict()),
             _ => return Err(broken(format!("packed in a way ({how}) that is not known"))),
         };
-        let unpacked = unpacked.map_err(|error| broken(format!("does not unpack: {error}")))?;
-        whole(unpacked, length)
+        unpacked_whole(done, unpacked, length)
     }
 
     /// The same of what was packed against a base, which comes joined.
     pub fn unpack_against(&mut self, joined: &[u8], bytes: &[u8], length: usize) -> Result<Vec<u8>> {
-        let context = self.against.as_mut();
-        let context = context.ok_or_else(|| StoreError::Unavailable("out of memory".to_owned()))?;
         let mut unpacked = Vec::with_capacity(length);
-        let done = context.decompress_using_dict(&mut unpacked, bytes, joined);
-        done.map_err(|code| broken(format!("does not unpack: {}", get_error_name(code))))?;
-        whole(unpacked, length)
+        let done = self.context()?.decompress_using_dict(&mut unpacked, bytes, joined);
+        unpacked_whole(done, unpacked, length)
     }
+}
+
+fn unpacked_whole(
+    done: std::result::Result<usize, usize>,
+    unpacked: Vec<u8>,
+    length: usize,
+) -> Result<Vec<u8>> {
+    done.map_err(|code| broken(format!("does not unpack: {}", get_error_name(code))))?;
+    whole(unpacked, length)
 }
 
 fn whole(unpacked: Vec<u8>, length: usize) -> Result<Vec<u8>> {
