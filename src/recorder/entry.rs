@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::{Message, Observation, Part, PartKind, Reading};
-use crate::store::Observed;
+use crate::store::{Observed, PART};
 use crate::trace::Facts;
 
 /// How much of a text a list shows, in characters.
@@ -99,7 +99,7 @@ fn text(reading: &Reading) -> String {
             _ => continue,
         };
         if !text.is_empty() {
-            text.push('\n');
+            text.push(PART);
         }
         text.push_str(&piece);
     }

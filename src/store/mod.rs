@@ -88,11 +88,16 @@ pub struct Observed {
     /// The beginning of what the user said last, and of the answer.
     pub input_preview: String,
     pub output_preview: String,
-    /// What full-text search finds beside the pieces of the exchange's bodies: the answer as it was put together.
+    /// What full-text search finds beside the pieces of the exchange's bodies: the answer as it was put together, its
+    /// parts with `PART` between them.
     pub text: String,
     /// What tells where it belongs. Absent where its head says that already.
     pub facts: Option<Arc<Facts>>,
 }
+
+/// Stands between the parts of an answer (Unicode's record separator), which are kept apart: as such they stand in
+/// bodies, and are kept once.
+pub const PART: char = '\u{1e}';
 
 /// Reads an exchange again: what came later may put it elsewhere.
 pub type Reread = Arc<dyn Fn(&Exchange) -> Vec<Observed> + Send + Sync>;

@@ -11,7 +11,7 @@ use super::reading::{Made, Reading, made};
 use super::writing::Writing;
 use crate::model::{ExchangeId, ObservationId};
 use crate::store::pieces::Reader;
-use crate::store::{Observed, StoreError, Stored};
+use crate::store::{Observed, PART, StoreError, Stored};
 
 /// Every column of the table, in its order, without the tokens and words that come behind.
 const PLAIN: [&str; 21] = [
@@ -202,10 +202,9 @@ impl Writing<'_> {
     ) -> Result<()> {
         let Observed { head, content, input_preview, output_preview, text, facts: _ } = observed;
         let (packed, sized) = self.packed_rest(head, columns, exchange)?;
-        let quoted = json(serde_json::to_vec(text))?;
         let mut made_text = Vec::new();
-        self.text(&quoted[1..quoted.len() - 1], &mut made_text)?;
-        let mut words = text.clone();
+        self.text(text, &mut made_text)?;
+        let mut words = text.replace(PART, "\n");
         let made_content = match content {
             None => None,
             Some(content) => {
@@ -284,7 +283,7 @@ impl Writing<'_> {
         exchange: Option<ExchangeId>,
     ) -> Result<(i64, Vec<u8>)> {
         let rest = json(serde_json::to_vec(&rest(head, &columns.head(exchange))))?;
-        let (packed, data) = self.state.packer.pack(&rest, None);
+        let (packed, data) = self.state.packer.pack_head(&rest);
         let mut sized = Vec::with_capacity(data.len() + 3);
         crate::store::pieces::put(&mut sized, rest.len() as u64);
         sized.extend_from_slice(&data);

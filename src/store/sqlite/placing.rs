@@ -183,13 +183,14 @@ impl Book for Placing<'_, '_> {
             Nearest::Oldest => "",
             Nearest::Newest => "DESC",
         };
+        // A limit that is bound would have the statement planned anew each time.
         let sql = format!(
             "SELECT {KNOWN} FROM mark m JOIN observation o ON o.seq = m.observation {JOINS}
-             WHERE m.hash = ?1 AND m.kind = ?2 AND m.at BETWEEN ?3 AND ?4 ORDER BY m.at {by}, m.observation {by} LIMIT ?5"
+             WHERE m.hash = ?1 AND m.kind = ?2 AND m.at BETWEEN ?3 AND ?4
+             ORDER BY m.at {by}, m.observation {by} LIMIT {limit}"
         );
         let mut statement = self.writing.db.prepare_cached(&sql)?;
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let cells = params![mark.0.cast_signed(), kind.number(), seconds(from), seconds(to), limit];
+        let cells = params![mark.0.cast_signed(), kind.number(), seconds(from), seconds(to)];
         let rows = statement.query_map(cells, known)?;
         let mut found: Vec<Known> = rows.collect::<std::result::Result<_, _>>()?;
         found.retain(|known| (from..=to).contains(&known.start));

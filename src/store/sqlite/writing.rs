@@ -13,7 +13,7 @@ use super::rollup::RollupKey;
 use super::state::{Hash, State};
 use super::summary::{Sum, SumKey};
 use crate::store::pieces::{Kind, Leaf, Node, Recipe, Weave, cut, cut_text, is_words, put, weave, words_of};
-use crate::store::{Rollup, Totals};
+use crate::store::{PART, Rollup, StoreError, Totals};
 
 /// A transaction under way.
 pub struct Writing<'a> {
@@ -191,9 +191,18 @@ impl Writing<'_> {
         self.recipe(bytes.len(), ids, to)
     }
 
-    /// The same of a text as it stands between quotes in JSON.
-    pub fn text(&mut self, bytes: &[u8], to: &mut Vec<u8>) -> Result<()> {
-        self.leaves(bytes, &cut_text(bytes), to)
+    /// The same of a text as it stands between quotes in JSON. Its parts are pieces of their own: bodies have them, too.
+    pub fn text(&mut self, text: &str, to: &mut Vec<u8>) -> Result<()> {
+        let (mut ids, mut length) = (Vec::new(), 0);
+        for (at, part) in text.split(PART).enumerate() {
+            let quoted = serde_json::to_vec(part).map_err(|error| StoreError::Asked(error.to_string()))?;
+            let between: &[u8] = if at > 0 { b"\\n" } else { b"" };
+            for bytes in [between, &quoted[1..quoted.len() - 1]] {
+                length += bytes.len();
+                ids.extend(self.ids(bytes, &cut_text(bytes), None)?);
+            }
+        }
+        self.recipe(length, ids, to)
     }
 
     fn leaves(&mut self, bytes: &[u8], leaves: &[Leaf], to: &mut Vec<u8>) -> Result<()> {
