@@ -24,6 +24,7 @@ mod observation;
 mod placing;
 mod summary;
 mod rollup;
+mod prompts;
 mod plan;
 mod search;
 mod list;
