@@ -17,3 +17,4 @@ mod crash;
 mod trouble;
 mod settings;
 mod moved;
+mod story;
