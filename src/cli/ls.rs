@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
+use super::draw::short;
 use super::filters::Filters;
 use super::opened::open;
-use super::table::{Table, plain, terminal_width};
+use super::table::{Table, cut, plain, terminal_width};
 use super::{Common, data, say};
 use crate::model::Micros;
 use crate::store::{Mode, Order, Page, Row, Summary};
@@ -86,14 +87,14 @@ fn calls(rows: &[Row]) -> Result<(), ExitCode> {
         say("nothing recorded that passes");
         return Ok(());
     }
-    let mut table = call_table();
+    let mut table = Table::new(&CALL_COLUMNS);
     rows.iter().for_each(|row| table.row(cells(row)));
     data(&table.show(terminal_width()))
 }
 
-pub(super) fn call_table() -> Table {
-    Table::new(&["time", "id", "status", "name", ">in", ">out", ">cost", ">ttft", ">took", "said"])
-}
+/// What a list shows of a step.
+pub(super) const CALL_COLUMNS: [&str; 10] =
+    ["time", "id", "status", "name", ">in", ">out", ">cost", ">ttft", ">took", "said"];
 
 pub(super) fn cells(row: &Row) -> Vec<String> {
     let head = &row.head;
@@ -105,7 +106,7 @@ pub(super) fn cells(row: &Row) -> Vec<String> {
         shown_time(text("start_time")),
         text("id").to_owned(),
         text("status").to_owned(),
-        plain(text("name")),
+        plain(&called(head)),
         tokens(head, "input"),
         tokens(head, "output"),
         cost(head),
@@ -115,12 +116,21 @@ pub(super) fn cells(row: &Row) -> Vec<String> {
     ]
 }
 
+/// A step's name, with what sets it apart: `[title] chat m`, `chat m #2`.
+pub(super) fn called(head: &Map<String, Value>) -> String {
+    let name = head.get("name").and_then(Value::as_str).unwrap_or_default();
+    let side = head.get("side").and_then(Value::as_str).map(|side| format!("[{side}] "));
+    let attempt = head.get("attempt").and_then(Value::as_u64).filter(|attempt| *attempt > 1);
+    let attempt = attempt.map(|attempt| format!(" #{attempt}"));
+    format!("{}{name}{}", side.unwrap_or_default(), attempt.unwrap_or_default())
+}
+
 /// `2026-11-21 12:00:00`, of a time as records write it.
 pub(super) fn shown_time(time: &str) -> String {
     time.get(..19).unwrap_or(time).replace('T', " ")
 }
 
-fn tokens(head: &Map<String, Value>, key: &str) -> String {
+pub(super) fn tokens(head: &Map<String, Value>, key: &str) -> String {
     let usage = head.get("usage");
     let count = usage.and_then(|usage| usage.get(key)).and_then(Value::as_u64);
     let mark = match usage.and_then(|usage| usage.get("source")).and_then(Value::as_str) {
@@ -156,33 +166,88 @@ pub(super) fn duration(millis: Option<&Value>) -> String {
     }
 }
 
+/// Names longer than this are cut where there is a terminal.
+const NAME: usize = 24;
+
+/// What goes first where a terminal is too narrow for all.
+const EXPENDABLE: &[&str] = &[
+    "first",
+    "used",
+    "models",
+    "retries",
+    "tool time",
+    "model time",
+    "errors",
+    "tools",
+    "out",
+    "in",
+    "wall",
+];
+
 fn sums(what: &'static str, summaries: &[Summary]) -> Result<(), ExitCode> {
     if summaries.is_empty() {
         say("nothing recorded that passes");
         return Ok(());
     }
-    let mut table =
-        Table::new(&["last", what, ">calls", ">errors", ">in", ">out", ">cost", "models", "said"]);
+    let width = terminal_width();
+    let mut table = Table::new(&[
+        "last",
+        "first",
+        what,
+        "name",
+        "status",
+        ">calls",
+        ">tools",
+        ">errors",
+        ">retries",
+        ">in",
+        ">out",
+        ">cost",
+        ">wall",
+        ">model time",
+        ">tool time",
+        "models",
+        "used",
+    ]);
     for summary in summaries {
-        let Summary { id, last, totals, models, input_preview, output_preview, .. } = summary;
-        let said = format!("{input_preview} → {output_preview}");
+        let Summary { id, first, last, totals, models, status, tools, .. } = summary;
+        let some = |count: u64| if count == 0 { String::new() } else { count.to_string() };
         table.row(vec![
             shown_time(&last.rfc3339()),
+            shown_time(&first.rfc3339()),
             plain(id),
-            totals.observations.to_string(),
-            totals.errors.to_string(),
-            totals.input.to_string(),
-            totals.output.to_string(),
+            cut(&plain(name(summary)), width.map(|_| NAME)),
+            (*status).to_owned(),
+            totals.generations.to_string(),
+            some(totals.tools),
+            some(totals.errors),
+            some(totals.retries),
+            short(totals.input),
+            short(totals.output),
             dollars(totals.cost.to_json().as_f64().unwrap_or_default()),
+            duration(Some(&wall(summary).into())),
+            duration(Some(&millis(totals.model_time).into())),
+            duration(Some(&millis(totals.tool_time).into())),
             plain(&models.join(",")),
-            plain(&said),
+            plain(&tools.join(",")),
         ]);
     }
-    data(&table.show(terminal_width()))
+    table.drop_until_fits(width, EXPENDABLE);
+    data(&table.show(width))
+}
+
+/// What a trace or session is called: its title, else what was said first.
+pub(super) fn name(summary: &Summary) -> &str {
+    summary.title.as_deref().unwrap_or(&summary.input_preview).trim()
+}
+
+/// From its begin to its end, in milliseconds.
+pub(super) fn wall(summary: &Summary) -> f64 {
+    millis(summary.last.0.saturating_sub(summary.first.0))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a session does not take centuries")]
-fn millis(micros: u64) -> f64 {
+pub(super) fn millis(micros: u64) -> f64 {
     micros as f64 / 1000.0
 }
 
@@ -206,7 +271,8 @@ fn summary(summary: &Summary) -> Value {
         status,
     } = summary;
     json!({
-        "id": id, "session_id": session, "first_time": Micros::rfc3339(*first), "last_time": Micros::rfc3339(*last),
+        "id": id, "name": name(summary), "session_id": session, "first_time": Micros::rfc3339(*first), "last_time": Micros::rfc3339(*last),
+        "duration_ms": wall(summary),
         "traces": traces, "observations": totals.observations, "generations": totals.generations,
         "tools": totals.tools, "errors": totals.errors, "cancelled": totals.cancelled,
         "interrupted": totals.interrupted, "input": totals.input, "output": totals.output,

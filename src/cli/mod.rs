@@ -2,15 +2,21 @@
 //! 1 where something failed, 2 where the command line itself is wrong.
 
 mod check;
+mod draw;
 mod export;
 mod filters;
+mod heading;
 mod import;
 mod log;
 mod ls;
 mod opened;
 mod outline;
+mod paint;
+mod parts;
 mod prices;
+mod prompts;
 mod prune;
+mod record;
 mod reread;
 mod running;
 mod serve;
@@ -18,6 +24,8 @@ mod show;
 mod stats;
 mod table;
 mod tail;
+mod talk;
+mod tree;
 mod verify;
 
 use std::io::{self, Write};
@@ -45,8 +53,10 @@ enum Command {
     Serve(serve::Arguments),
     /// Lists what was recorded
     Ls(ls::Arguments),
-    /// Shows one step, or all steps of a trace or session
+    /// Shows one step, or a trace or session as a tree
     Show(show::Arguments),
+    /// Lists versions of prompts and tools, or shows what two of them differ in
+    Prompts(prompts::Arguments),
     /// Follows what is being recorded
     Tail(tail::Arguments),
     /// Writes what was captured
@@ -99,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Serve(own) => serve::run(common, own),
         Command::Ls(own) => ls::run(common, own),
         Command::Show(own) => show::run(common, own),
+        Command::Prompts(own) => prompts::run(common, own),
         Command::Tail(own) => tail::run(common, own),
         Command::Export(own) => export::run(common, own),
         Command::Import(own) => import::run(common, own),

@@ -1,22 +1,26 @@
-//! `wiretape show ID`: one record as a person reads it, or as it is.
+//! `wiretape show ID`: one record as a person reads it, a trace or session as a tree or as the conversation it was, or all
+//! of it as JSON.
 
-use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::ls::{cost, duration, shown_time};
+use super::draw::draw;
+use super::heading::heading;
 use super::opened::{Opened, failed, open};
-use super::table::{plain, plain_lines};
-use super::{Common, data};
-use crate::export::Records;
+use super::paint::Paint;
+use super::record::told;
+use super::table::terminal_width;
+use super::talk::Talk;
+use super::{Common, data, say};
+use crate::export::{Beside, Records};
 use crate::model::{ExchangeId, ObservationId, TraceId};
-use crate::store::{Filter, Mode, Order, Page, Stored};
+use crate::store::{Filter, Mode, Order, Page, Row, Stored, Summary};
 
-/// How many steps of a trace or session are shown.
-const MOST: usize = 1_000;
+/// How many rows are asked for at once.
+const AT_ONCE: usize = 1_000;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -24,12 +28,28 @@ pub(super) struct Arguments {
     common: Common,
     /// The id of a step, an exchange, a trace or a session
     id: String,
-    /// The record as JSON, one a line
+    /// The records as JSON, one a line; with --messages the messages
     #[arg(long)]
     json: bool,
     /// What was on the wire, too
     #[arg(long)]
     raw: bool,
+    /// What was said, each message once, as a conversation
+    #[arg(long)]
+    messages: bool,
+    /// At most so many steps of a trace or session, the first
+    #[arg(long, value_name = "N", default_value = "10000")]
+    limit: usize,
+}
+
+/// What an id leads to.
+enum Found {
+    Steps(Vec<Stored>),
+    /// Traces, with all that is to be shown of them, and the session where that was asked for.
+    Traces {
+        session: Option<Box<Summary>>,
+        traces: Vec<(Option<Summary>, Vec<Row>)>,
+    },
 }
 
 pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
@@ -37,177 +57,174 @@ pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
 }
 
 fn show(common: Common, own: Arguments) -> Result<(), ExitCode> {
-    let Arguments { common: behind, id, json, raw } = own;
+    let Arguments { common: behind, id, json, raw, messages, limit } = own;
     let opened = open(common.and(behind), Mode::ReadOnly)?;
-    let found = find(&opened, &id)?;
-    if found.is_empty() {
-        return Err(failed(&format!("nothing recorded has the id {id}")));
-    }
+    let found = find(&opened, &id, limit)?;
     let mut records = Records::new(Arc::clone(&opened.store));
-    for (at, stored) in found.iter().enumerate() {
-        let record = opened.wait(records.record(stored, raw))?;
-        if json {
-            data(&crate::export::line(&record))?;
-        } else {
-            let gap = if at > 0 { "\n" } else { "" };
-            data(&format!("{gap}{}", told(&record)))?;
+    match found {
+        Found::Steps(steps) if messages => {
+            // A step belongs to a conversation; of itself it has its own messages.
+            let rows = steps.iter().map(row).collect();
+            talk(&opened, records, &[(None, rows)], json)
         }
+        Found::Steps(steps) => {
+            for (at, stored) in steps.iter().enumerate() {
+                one(&opened, &mut records, stored, (json, raw), at > 0)?;
+            }
+            Ok(())
+        }
+        Found::Traces { traces, .. } if messages => talk(&opened, records, &traces, json),
+        Found::Traces { traces, .. } if json || raw => {
+            for (at, row) in traces.iter().flat_map(|(_, rows)| rows).enumerate() {
+                let id =
+                    id_of(row).map(|id| opened.wait(opened.store.observation(id))).transpose()?.flatten();
+                if let Some(stored) = id {
+                    one(&opened, &mut records, &stored, (json, raw), at > 0)?;
+                }
+            }
+            Ok(())
+        }
+        Found::Traces { session, traces } => trees(session.as_deref(), &traces),
     }
-    Ok(())
 }
 
-/// Steps of this id, in order.
-fn find(opened: &Opened, id: &str) -> Result<Vec<Stored>, ExitCode> {
+/// Steps of this id, in order, or traces.
+fn find(opened: &Opened, id: &str, limit: usize) -> Result<Found, ExitCode> {
     if let Some(id) = ObservationId::parse(id)
         && let Some(stored) = opened.wait(opened.store.observation(id))?
     {
-        return Ok(vec![stored]);
+        return Ok(Found::Steps(vec![stored]));
     }
     let trace = TraceId::parse(id);
     if let Some(TraceId(number)) = trace {
         let found = opened.wait(opened.store.of_exchange(ExchangeId::from_bytes(number.to_be_bytes())))?;
         if !found.is_empty() {
-            return Ok(found);
+            return Ok(Found::Steps(found));
         }
     }
     let filter = match trace {
         Some(trace) => Filter { trace: Some(trace), ..Filter::default() },
         None => Filter { session: Some(id.to_owned()), ..Filter::default() },
     };
-    let page = Page { order: Order::OldestFirst, limit: MOST, after: None };
-    let rows = opened.wait(opened.store.list(filter, page))?;
-    let mut found = Vec::new();
+    let rows = rows(opened, &filter, limit)?;
+    if rows.is_empty() {
+        return Err(failed(&format!("nothing recorded has the id {id}")));
+    }
+    let page = |limit| Page { order: Order::OldestFirst, limit, after: None };
+    let summaries = opened.wait(opened.store.traces(filter.clone(), page(rows.len())))?;
+    let session = match trace {
+        Some(_) => None,
+        None => opened.wait(opened.store.sessions(filter, page(1)))?.pop().map(Box::new),
+    };
+    Ok(Found::Traces { session, traces: by_trace(rows, summaries) })
+}
+
+/// The first rows that pass. That there are more is said.
+fn rows(opened: &Opened, filter: &Filter, limit: usize) -> Result<Vec<Row>, ExitCode> {
+    let mut rows: Vec<Row> = Vec::new();
+    let mut after = None;
+    // One more than is shown says whether there are more.
+    let most = limit.max(1).saturating_add(1);
+    while rows.len() < most {
+        let page =
+            Page { order: Order::OldestFirst, limit: AT_ONCE.min(most - rows.len()), after: after.take() };
+        let asked = page.limit;
+        let more = opened.wait(opened.store.list(filter.clone(), page))?;
+        let is_last = more.len() < asked;
+        rows.extend(more);
+        after = rows.last().map(|row| row.cursor.clone());
+        if is_last {
+            break;
+        }
+    }
+    if rows.len() == most {
+        rows.pop();
+        say(&format!("only the first {} steps are shown; --limit N shows more", rows.len()));
+    }
+    Ok(rows)
+}
+
+/// Rows by their traces, those in the order in which they began.
+fn by_trace(rows: Vec<Row>, summaries: Vec<Summary>) -> Vec<(Option<Summary>, Vec<Row>)> {
+    let mut traces: Vec<(String, Vec<Row>)> = Vec::new();
+    let mut places = std::collections::HashMap::new();
     for row in rows {
-        let id = row.head.get("id").and_then(Value::as_str).and_then(ObservationId::parse);
-        if let Some(id) = id {
-            found.extend(opened.wait(opened.store.observation(id))?);
+        let id = row.head.get("trace_id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let at = *places.entry(id.clone()).or_insert_with(|| {
+            traces.push((id, Vec::new()));
+            traces.len() - 1
+        });
+        traces[at].1.push(row);
+    }
+    let mut summaries: std::collections::HashMap<String, Summary> =
+        summaries.into_iter().map(|summary| (summary.id.clone(), summary)).collect();
+    traces.into_iter().map(|(id, rows)| (summaries.remove(&id), rows)).collect()
+}
+
+fn id_of(row: &Row) -> Option<ObservationId> {
+    row.head.get("id").and_then(Value::as_str).and_then(ObservationId::parse)
+}
+
+/// One record, with what can be said beside it.
+fn one(
+    opened: &Opened,
+    records: &mut Records,
+    stored: &Stored,
+    (json, raw): (bool, bool),
+    is_next: bool,
+) -> Result<(), ExitCode> {
+    let mut record = opened.wait(records.record(stored, raw))?;
+    let beside: Beside = opened.wait(records.beside(stored, &opened.config.trace.conventions))?;
+    if json {
+        beside.put(&mut record);
+        return data(&crate::export::line(&record));
+    }
+    let gap = if is_next { "\n" } else { "" };
+    data(&format!("{gap}{}", told(&record, &beside)))
+}
+
+fn trees(session: Option<&Summary>, traces: &[(Option<Summary>, Vec<Row>)]) -> Result<(), ExitCode> {
+    let (width, paint) = (terminal_width(), Paint::of_stdout());
+    if let Some(session) = session {
+        let rows = traces.first().map(|(_, rows)| rows.as_slice()).unwrap_or_default();
+        let head = heading("session", session, rows, width, paint);
+        // Of a session that is one trace, the trace says the rest.
+        let shown = if traces.len() > 1 { head.as_str() } else { head.lines().next().unwrap_or_default() };
+        data(&format!("{}\n\n", shown.trim_end()))?;
+    }
+    for (at, (summary, rows)) in traces.iter().enumerate() {
+        let gap = if at > 0 { "\n" } else { "" };
+        let head = summary.as_ref().map(|summary| heading("trace", summary, rows, width, paint));
+        data(&format!("{gap}{}{}", head.unwrap_or_default(), draw(rows, width, paint)))?;
+    }
+    Ok(())
+}
+
+fn talk(
+    opened: &Opened,
+    records: Records,
+    traces: &[(Option<Summary>, Vec<Row>)],
+    json: bool,
+) -> Result<(), ExitCode> {
+    let mut talk = Talk::new(opened, records);
+    for (at, (summary, rows)) in traces.iter().enumerate() {
+        if let (false, Some(summary)) = (json, summary) {
+            let gap = if at > 0 { "\n" } else { "" };
+            let id = super::table::plain(&summary.id);
+            data(&format!("{gap}── trace {id}\n"))?;
         }
+        talk.trace(rows, json)?;
     }
-    Ok(found)
+    Ok(())
 }
 
-/// A record in words.
-fn told(record: &Map<String, Value>) -> String {
-    let mut out = String::new();
-    // Writing to a text does not fail.
-    let _ = head(record, &mut out);
-    for part in list(record, "system") {
-        section(&mut out, "system", &part_text(part));
+/// A step as a list shows it.
+fn row(stored: &Stored) -> Row {
+    Row {
+        head: stored.head.clone(),
+        input_preview: String::new(),
+        output_preview: String::new(),
+        snippet: None,
+        cursor: crate::store::Cursor::default(),
     }
-    for message in list(record, "input").iter().chain(list(record, "output")) {
-        let role = message.get("role").and_then(Value::as_str).unwrap_or("?");
-        let parts = message.get("parts").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let texts: Vec<String> = parts.iter().map(part_text).collect();
-        section(&mut out, role, &texts.join("\n"));
-    }
-    if let Some(raw) = record.get("raw") {
-        for side in ["request", "response"] {
-            if let Some(side_json) = raw.get(side) {
-                section(&mut out, side, &wire(side_json));
-            }
-        }
-    }
-    out
-}
-
-fn list<'a>(record: &'a Map<String, Value>, key: &str) -> &'a [Value] {
-    record.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
-}
-
-fn head(record: &Map<String, Value>, out: &mut String) -> std::fmt::Result {
-    let text = |key: &str| record.get(key).and_then(Value::as_str).map(plain);
-    writeln!(out, "{} {}", text("id").unwrap_or_default(), text("name").unwrap_or_default())?;
-    let mut line = |name: &str, value: Option<String>| match value.filter(|value| !value.is_empty()) {
-        Some(value) => writeln!(out, "  {name:<12} {value}"),
-        None => Ok(()),
-    };
-    line("time", text("start_time").map(|time| shown_time(&time)))?;
-    let took = duration(record.get("duration_ms"));
-    let first = duration(record.get("ttft_ms"));
-    line("took", Some(if first.is_empty() { took } else { format!("{took}, first token after {first}") }))?;
-    let http = record.get("http_status").and_then(Value::as_u64);
-    let status = text("status").unwrap_or_default();
-    line("status", Some(http.map_or(status.clone(), |http| format!("{status} (HTTP {http})"))))?;
-    line("error", record.get("error").map(|error| plain(&error.to_string())))?;
-    line("finish", text("finish_reason"))?;
-    let models = [text("request_model"), text("response_model")];
-    let mut models: Vec<String> = models.into_iter().flatten().collect();
-    models.dedup();
-    line("model", Some(models.join(" → ")))?;
-    line("provider", text("provider"))?;
-    line("dialect", text("dialect"))?;
-    line("tokens", record.get("usage").and_then(Value::as_object).map(usage))?;
-    line("cost", Some(cost(record)).filter(|cost| !cost.is_empty()))?;
-    line("parameters", record.get("parameters").map(|parameters| plain(&parameters.to_string())))?;
-    line("session", text("session_id"))?;
-    line("trace", text("trace_id"))?;
-    line("exchange", text("exchange_id"))?;
-    let losses: Vec<String> = list(record, "losses").iter().filter_map(Value::as_str).map(plain).collect();
-    line("losses", Some(losses.join("; ")))?;
-    let problems: Vec<String> =
-        list(record, "problems").iter().filter_map(Value::as_str).map(plain).collect();
-    line("problems", Some(problems.join("; ")))?;
-    let tools: Vec<String> =
-        list(record, "tools").iter().filter_map(|tool| tool.get("name")?.as_str()).map(plain).collect();
-    line("tools", Some(tools.join(", ")))
-}
-
-fn usage(usage: &Map<String, Value>) -> String {
-    let counts = usage.iter().filter(|(_, value)| value.is_u64());
-    let counts: Vec<String> = counts.map(|(key, value)| format!("{key} {value}")).collect();
-    let source = usage.get("source").and_then(Value::as_str).unwrap_or_default();
-    format!("{} ({source})", counts.join(", "))
-}
-
-fn section(out: &mut String, name: &str, text: &str) {
-    let _ = writeln!(out, "\n── {}", plain(name));
-    let _ = writeln!(out, "{}", plain_lines(text));
-}
-
-/// A part of a message in words.
-fn part_text(part: &Value) -> String {
-    let text = |key: &str| part.get(key).and_then(Value::as_str).unwrap_or_default();
-    let shown = |key: &str| match part.get(key) {
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-        None => String::new(),
-    };
-    match text("type") {
-        "text" | "refusal" => text("content").to_owned(),
-        "reasoning" => format!("[reasoning] {}", text("content")),
-        "tool_call" => format!("[call {}] {}({})", text("id"), text("name"), shown("arguments")),
-        "tool_call_response" => format!("[result {}] {}", text("id"), shown("response")),
-        "server_tool_call" => format!("[{} ran at the provider] {}", text("name"), shown("server_tool_call")),
-        "server_tool_call_response" => format!("[its result] {}", shown("server_tool_call_response")),
-        "blob" => {
-            format!("[{} {}, {} bytes]", text("modality"), text("mime_type"), text("content").len() / 4 * 3)
-        }
-        "uri" => format!("[{} {}]", text("modality"), text("uri")),
-        "file" => format!("[{} {}]", text("modality"), text("file_id")),
-        kind => format!("[{kind}] {}", shown("content")),
-    }
-}
-
-/// One side of what was on the wire.
-fn wire(side: &Value) -> String {
-    let text = |key: &str| side.get(key).and_then(Value::as_str).unwrap_or_default();
-    let mut out = match side.get("status") {
-        Some(status) => format!("{} {status}\n", text("version")),
-        None => format!("{} {} {}\n", text("method"), text("url"), text("version")),
-    };
-    for pair in side.get("headers").and_then(Value::as_array).into_iter().flatten() {
-        let value = pair.get(1).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-        let _ = writeln!(
-            out,
-            "{}: {}",
-            pair.get(0).and_then(Value::as_str).unwrap_or_default(),
-            value.unwrap_or_default()
-        );
-    }
-    out.push('\n');
-    match side.get("body_b64").and_then(Value::as_str) {
-        Some(base64) => out.push_str(&format!("[base64] {base64}")),
-        None => out.push_str(text("body")),
-    }
-    out
 }

@@ -23,13 +23,33 @@ impl Table {
         self.rows.push(cells);
     }
 
+    /// Leaves columns out, the first of these first, until the others fit.
+    pub(super) fn drop_until_fits(&mut self, width: Option<usize>, expendable: &[&str]) {
+        let Some(width) = width else { return };
+        for name in expendable {
+            let needed: usize = self.widths().iter().map(|column| column + 2).sum();
+            if needed <= width + 2 {
+                return;
+            }
+            if let Some(at) = self.names.iter().position(|own| own == name) {
+                self.names.remove(at);
+                self.right.remove(at);
+                self.rows.iter_mut().filter(|row| at < row.len()).for_each(|row| drop(row.remove(at)));
+            }
+        }
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let cells = |at: usize| self.rows.iter().filter_map(move |row| row.get(at)).map(|cell| wide(cell));
+        let names = self.names.iter().enumerate();
+        names.map(|(at, name)| cells(at).chain([wide(name)]).max().unwrap_or(0)).collect()
+    }
+
     /// All lines. `width`: the terminal's, where there is one.
     pub(super) fn show(&self, width: Option<usize>) -> String {
         let names: Vec<String> = self.names.iter().map(|name| (*name).to_owned()).collect();
         let lines: Vec<&Vec<String>> = std::iter::once(&names).chain(&self.rows).collect();
-        let widths: Vec<usize> = (0..names.len())
-            .map(|at| lines.iter().filter_map(|line| line.get(at)).map(|cell| wide(cell)).max().unwrap_or(0))
-            .collect();
+        let widths = self.widths();
         let mut text = String::new();
         for line in lines {
             let mut shown = String::new();
@@ -61,7 +81,7 @@ fn columns(c: char) -> usize {
 }
 
 /// A line cut to the width, marked where it was.
-fn cut(line: &str, width: Option<usize>) -> String {
+pub(super) fn cut(line: &str, width: Option<usize>) -> String {
     let Some(width) = width.filter(|width| wide(line) > *width) else { return line.to_owned() };
     let mut cut = String::new();
     let mut used = 0;
@@ -89,8 +109,12 @@ pub(super) fn plain_lines(text: &str) -> String {
     text.lines().map(|line| plain(&line.replace('\t', "    "))).collect::<Vec<_>>().join("\n")
 }
 
-/// The width of the terminal that stdout is, if it is one.
+/// The width that `COLUMNS` says, else that of the terminal that stdout is, if it is one.
 pub(super) fn terminal_width() -> Option<usize> {
+    let said = std::env::var("COLUMNS").ok().and_then(|said| said.trim().parse().ok());
+    if let Some(width) = said.filter(|width| *width > 0) {
+        return Some(width);
+    }
     let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
     (size.ws_col > 0).then(|| usize::from(size.ws_col))
 }

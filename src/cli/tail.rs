@@ -1,19 +1,24 @@
 //! `wiretape tail`: what is being recorded, as it comes.
 
+use std::collections::HashMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use serde_json::Value;
 
 use super::filters::Filters;
-use super::ls::{call_table, cells, line};
+use super::ls::{CALL_COLUMNS, cells, line, name};
 use super::opened::{Opened, open};
-use super::table::terminal_width;
+use super::table::{Table, cut, plain, terminal_width};
 use super::{Common, data};
+use crate::model::TraceId;
 use crate::store::{Cursor, Filter, Mode, Order, Page, Row};
 
 /// How often it is asked whether there is something new.
 const PAUSE: Duration = Duration::from_millis(200);
+/// As much of a trace's name as a line shows.
+const NAME: usize = 24;
 /// How many rows are asked for at once.
 const AT_ONCE: usize = 500;
 
@@ -47,7 +52,7 @@ fn tail(common: Common, own: Arguments) -> Result<(), ExitCode> {
     rows.reverse();
     let mut after = rows.last().map(|row| row.cursor.clone());
     if lines > 0 {
-        show(&rows, json)?;
+        show(&opened, &rows, json)?;
     }
     if no_follow {
         return Ok(());
@@ -55,7 +60,7 @@ fn tail(common: Common, own: Arguments) -> Result<(), ExitCode> {
     loop {
         let version = opened.wait(opened.store.version())?;
         for rows in newer(&opened, &filter, &mut after)? {
-            show(&rows, json)?;
+            show(&opened, &rows, json)?;
         }
         loop {
             std::thread::sleep(PAUSE);
@@ -78,13 +83,36 @@ fn newer(opened: &Opened, filter: &Filter, after: &mut Option<Cursor>) -> Result
     }
 }
 
-fn show(rows: &[Row], json: bool) -> Result<(), ExitCode> {
+fn show(opened: &Opened, rows: &[Row], json: bool) -> Result<(), ExitCode> {
     if json {
         return data(&rows.iter().map(|row| format!("{}\n", line(row))).collect::<String>());
     }
-    let mut table = call_table();
-    rows.iter().for_each(|row| table.row(cells(row)));
+    let mut columns = CALL_COLUMNS.to_vec();
+    columns.insert(1, "trace");
+    let mut table = Table::new(&columns);
+    // A trace may get its title late: its name is asked for with every page.
+    let mut names = HashMap::new();
+    for row in rows {
+        let mut cells = cells(row);
+        cells.insert(1, trace_name(opened, row, &mut names)?);
+        table.row(cells);
+    }
     // The names of the columns are no news.
     let text = table.show(terminal_width());
     data(text.split_once('\n').map_or("", |(_, rows)| rows))
+}
+
+/// What the trace of a step is called.
+fn trace_name(opened: &Opened, row: &Row, names: &mut HashMap<TraceId, String>) -> Result<String, ExitCode> {
+    let id = row.head.get("trace_id").and_then(Value::as_str).and_then(TraceId::parse);
+    let Some(id) = id else { return Ok(String::new()) };
+    if let Some(known) = names.get(&id) {
+        return Ok(known.clone());
+    }
+    let filter = Filter { trace: Some(id), ..Filter::default() };
+    let page = Page { order: Order::OldestFirst, limit: 1, after: None };
+    let found = opened.wait(opened.store.traces(filter, page))?;
+    let shown = found.first().map(|summary| cut(&plain(name(summary)), Some(NAME))).unwrap_or_default();
+    names.insert(id, shown.clone());
+    Ok(shown)
 }

@@ -1,6 +1,6 @@
 //! Whole records: the head from the store, what was said from the exchange.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -14,15 +14,21 @@ use crate::trace;
 /// How many answers back a history is put together that the provider keeps.
 const LONGEST_CHAIN: usize = 2_000;
 
-/// Puts records together. Of the exchange read last it keeps the readings: a socket has hundreds of them.
+/// So many exchanges are kept with their readings: the one at hand, the one it goes on from, and those of its tools.
+const KEPT: usize = 3;
+
+type Read = (Arc<Exchange>, Arc<Vec<Reading>>);
+
+/// Puts records together. Of the exchanges read last it keeps the readings: a socket has hundreds of them.
 pub struct Records {
-    store: Arc<dyn Store>,
-    last: Option<(ExchangeId, Arc<Exchange>, Arc<Vec<Reading>>)>,
+    pub(super) store: Arc<dyn Store>,
+    /// The one read last comes first.
+    last: VecDeque<(ExchangeId, Read)>,
 }
 
 impl Records {
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, last: None }
+        Self { store, last: VecDeque::new() }
     }
 
     /// The whole record; with `raw`, what was on the wire too.
@@ -104,17 +110,20 @@ impl Records {
         }
     }
 
-    async fn read(
-        &mut self,
-        id: ExchangeId,
-    ) -> Result<Option<(Arc<Exchange>, Arc<Vec<Reading>>)>, StoreError> {
-        if self.last.as_ref().is_none_or(|(last, _, _)| *last != id) {
-            let Some(exchange) = self.store.exchange(id).await? else { return Ok(None) };
-            // A reader that panics leaves the head, and the bytes.
-            let readings = dialect::read(&exchange).unwrap_or_default();
-            self.last = Some((id, Arc::new(exchange), Arc::new(readings)));
-        }
-        Ok(self.last.as_ref().map(|(_, exchange, readings)| (Arc::clone(exchange), Arc::clone(readings))))
+    pub(super) async fn read(&mut self, id: ExchangeId) -> Result<Option<Read>, StoreError> {
+        let known = self.last.iter().position(|(last, _)| *last == id);
+        let (id, read) = match known.and_then(|at| self.last.remove(at)) {
+            Some(known) => known,
+            None => {
+                let Some(exchange) = self.store.exchange(id).await? else { return Ok(None) };
+                // A reader that panics leaves the head, and the bytes.
+                let readings = dialect::read(&exchange).unwrap_or_default();
+                (id, (Arc::new(exchange), Arc::new(readings)))
+            }
+        };
+        self.last.push_front((id, read.clone()));
+        self.last.truncate(KEPT);
+        Ok(Some(read))
     }
 
     /// What was said. Where the provider keeps the history and the call says only what is new, the history is put before

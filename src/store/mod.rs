@@ -24,7 +24,9 @@ pub use config::{Config, Durable, SETTINGS};
 pub use error::StoreError;
 pub use query::{Cursor, Filter, Order, Page};
 pub use sqlite::{Mode, SqliteStore};
-pub use sums::{Prune, Pruned, Rollup, RollupFilter, Sketch, Stats, Summary, Totals, Verified, VerifyAt};
+pub use sums::{
+    PromptVersion, Prune, Pruned, Rollup, RollupFilter, Sketch, Stats, Summary, Totals, Verified, VerifyAt,
+};
 
 use crate::model::{Exchange, ExchangeId, ObservationId};
 use crate::trace::Facts;
@@ -177,6 +179,10 @@ pub trait Store: Send + Sync {
 
     /// What is used, in sums over the hours from `filter.since` to `filter.until`.
     fn rollups(&self, filter: RollupFilter) -> Work<'_, Vec<Rollup>>;
+
+    /// Versions of prompts and tools, with sums over the generations that pass the filter, the one seen last first. Without
+    /// a filter nothing is added up for it.
+    fn prompts(&self, filter: Filter) -> Work<'_, Vec<PromptVersion>>;
 
     /// Keeps an observation, with its exchange, from being pruned, or no longer.
     fn pin(&self, id: ObservationId, pinned: bool) -> Work<'_, bool>;

@@ -1,6 +1,6 @@
 //! What a store says about many observations at once.
 
-use crate::model::{Kind, Micros, Usd};
+use crate::model::{Kind, Micros, ObservationId, Usd};
 
 /// A trace or a session in one line.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,6 +77,22 @@ pub struct Rollup {
     pub model: String,
     pub client: String,
     pub user: String,
+    pub totals: Totals,
+    pub duration: Sketch,
+    pub first_token: Sketch,
+}
+
+/// What was asked with one version of a system prompt and of a set of tools. One of the two may be absent: prompts without
+/// tools, tools without a prompt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PromptVersion {
+    pub version: Option<String>,
+    pub tools: Option<String>,
+    /// When the first call with it began, and the last.
+    pub first: Micros,
+    pub last: Micros,
+    /// The last of them.
+    pub example: ObservationId,
     pub totals: Totals,
     pub duration: Sketch,
     pub first_token: Sketch,

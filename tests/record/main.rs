@@ -19,3 +19,4 @@ mod large;
 mod trouble;
 mod settings;
 mod moved;
+mod story;

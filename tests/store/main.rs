@@ -13,3 +13,4 @@ mod sums;
 mod prune;
 mod files;
 mod sql;
+mod prompts;

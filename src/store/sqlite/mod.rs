@@ -25,6 +25,7 @@ mod placing;
 mod summary;
 mod left;
 mod rollup;
+mod prompts;
 mod plan;
 mod search;
 mod probe;

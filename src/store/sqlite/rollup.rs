@@ -53,7 +53,7 @@ pub fn empty(key: &RollupKey) -> Rollup {
     }
 }
 
-fn put_sketch(sketch: &Sketch) -> Vec<u8> {
+pub fn put_sketch(sketch: &Sketch) -> Vec<u8> {
     let (mut to, mut last) = (Vec::new(), 0);
     for (bin, count) in &sketch.bins {
         put(&mut to, u64::from(bin - last));
@@ -63,7 +63,7 @@ fn put_sketch(sketch: &Sketch) -> Vec<u8> {
     to
 }
 
-fn read_sketch(bytes: &[u8]) -> Option<Sketch> {
+pub fn read_sketch(bytes: &[u8]) -> Option<Sketch> {
     let (mut from, mut last, mut bins) = (Reader(bytes), 0_u16, Vec::new());
     while !from.is_at_end() {
         last = last.checked_add(u16::try_from(from.number()?).ok()?)?;
@@ -104,7 +104,7 @@ impl Writing<'_> {
         let (totals, lossy) = if adds { &mut self.more } else { &mut self.less };
         totals.add(&columns.totals().without_times());
         *lossy += i64::from(columns.lossy);
-        Ok(())
+        self.roll_prompt(columns, adds)
     }
 
     fn rollup_key(&mut self, columns: &Columns) -> Result<RollupKey> {

@@ -13,6 +13,9 @@ use crate::store::{Config, Durable, StoreError};
 const MIGRATIONS: &[&str] =
     &[include_str!("migrations/0001_begin.sql"), include_str!("migrations/0002_story.sql")];
 
+/// The version from which on sums are kept of the versions of prompts.
+const PROMPTS_SINCE: usize = 2;
+
 /// How long to wait for another process that writes.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -96,6 +99,9 @@ fn migrate(db: &mut Connection) -> Result<()> {
     }
     for migration in &MIGRATIONS[from..] {
         step.execute_batch(migration)?;
+    }
+    if from > 0 && from < PROMPTS_SINCE {
+        super::prompts::fill(&step)?;
     }
     step.pragma_update(None, "user_version", i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX))?;
     step.commit()?;

@@ -11,6 +11,7 @@ use super::groups::{Group, summaries};
 use super::list::{exchanges, list};
 use super::observation::{Found, find, find_all};
 use super::placing::{is_own, is_same};
+use super::prompts::prompts;
 use super::reading::Reading;
 use super::report::{rollups, stats};
 use super::state::data_version;
@@ -19,8 +20,8 @@ use super::writing::Writing;
 use super::{SqliteStore, fault};
 use crate::model::{ExchangeId, ObservationId};
 use crate::store::{
-    Entry, Filter, Had, Observed, Page, Prune, Pruned, Rollup, RollupFilter, Row, Stats, Store, StoreError,
-    Stored, Summary, Verified, VerifyAt, Work,
+    Entry, Filter, Had, Observed, Page, PromptVersion, Prune, Pruned, Rollup, RollupFilter, Row, Stats,
+    Store, StoreError, Stored, Summary, Verified, VerifyAt, Work,
 };
 use crate::trace::TOOL_PLACE;
 
@@ -91,6 +92,10 @@ impl Store for SqliteStore {
 
     fn rollups(&self, filter: RollupFilter) -> Work<'_, Vec<Rollup>> {
         Box::pin(self.read(move |db| rollups(db, &filter)))
+    }
+
+    fn prompts(&self, filter: Filter) -> Work<'_, Vec<PromptVersion>> {
+        Box::pin(self.read(move |db| prompts(db, &filter)))
     }
 
     fn pin(&self, id: ObservationId, pinned: bool) -> Work<'_, bool> {

@@ -25,7 +25,7 @@ const SUMS: usize = 100;
 /// A part: checks what comes behind a row, and says up to which it got, or nothing when it is through.
 type Check = fn(&mut Reading, i64, &mut Verified) -> Result<Option<i64>>;
 
-const PARTS: [Check; 8] = [file, pieces, exchanges, observations, traces, sessions, hours, counts];
+const PARTS: [Check; 9] = [file, pieces, exchanges, observations, traces, sessions, hours, counts, prompts];
 
 pub fn verify(db: &Connection, at: &VerifyAt) -> Result<Verified> {
     let mut verified = Verified::default();
@@ -249,6 +249,14 @@ fn hours(reading: &mut Reading, after: i64, verified: &mut Verified) -> Result<O
         verified.wrong.push(format!("hour {hour}: sums are missing"));
     }
     Ok(Some(hour))
+}
+
+/// All of them in one step: no index finds the calls of a version.
+fn prompts(reading: &mut Reading, _: i64, verified: &mut Verified) -> Result<Option<i64>> {
+    let wrong = super::prompts::wrong(reading.db);
+    let wrong = finding(verified, "prompts", wrong)?.unwrap_or_default();
+    verified.wrong.extend(wrong);
+    Ok(None)
 }
 
 fn counts(reading: &mut Reading, _: i64, verified: &mut Verified) -> Result<Option<i64>> {

@@ -8,6 +8,7 @@ use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, TransactionBehavio
 use super::fault::Result;
 use super::left::Share;
 use super::pack::AGAINST;
+use super::prompts::{Prompt, PromptKey};
 use super::recent::Repeated;
 use super::rollup::RollupKey;
 use super::state::{Hash, State};
@@ -26,6 +27,7 @@ pub struct Writing<'a> {
     /// Those that are to be added up anew.
     pub recount: HashSet<SumKey>,
     pub rollups: HashMap<RollupKey, (Rollup, i64)>,
+    pub prompts: HashMap<PromptKey, Prompt>,
     /// What all sums grow by, and shrink by.
     pub more: (Totals, i64),
     pub less: (Totals, i64),
@@ -62,6 +64,7 @@ pub fn writing<T>(
         left: HashMap::new(),
         recount: HashSet::new(),
         rollups: HashMap::new(),
+        prompts: HashMap::new(),
         more: Default::default(),
         less: Default::default(),
         said: BTreeMap::new(),
@@ -85,6 +88,7 @@ impl Writing<'_> {
         self.put_said()?;
         self.put_sums()?;
         self.put_rollups()?;
+        self.put_prompts()?;
         let Counters { pieces, unique_bytes, raw_bytes, exchanges, observations } = self.counters;
         let changes = [
             ("pieces", pieces),
