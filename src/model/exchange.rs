@@ -33,6 +33,13 @@ impl ExchangeId {
     }
 
     /// In the order in which ids sort.
+    /// Which process saw it: the number that this gave itself when it began.
+    pub fn process(self) -> u64 {
+        #[expect(clippy::cast_possible_truncation, reason = "48 bits of it are the process'")]
+        let process = (self.0 >> 32) as u64;
+        process & 0xffff_ffff_ffff
+    }
+
     pub fn to_bytes(self) -> [u8; 16] {
         self.0.to_be_bytes()
     }

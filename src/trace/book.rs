@@ -27,6 +27,8 @@ pub struct Known {
     pub attempt: u32,
     /// The program that called.
     pub client: Option<String>,
+    /// The process that recorded it, where that is known.
+    pub process: Option<u64>,
     /// Of a tool's call: the how-manieth of its answer.
     pub place: usize,
 }

@@ -19,6 +19,10 @@ pub struct Facts {
     pub id: ObservationId,
     pub start: Micros,
     pub end: Option<Micros>,
+    /// The process that recorded it.
+    pub process: u64,
+    /// How the provider names its answer, and the request.
+    pub named: (Option<String>, Option<String>),
     /// The program that called.
     pub client: Option<String>,
     /// No whole answer came.
@@ -201,6 +205,11 @@ fn bare(observation: &Observation, said: &Said) -> Facts {
         id: observation.id,
         start: observation.start,
         end: observation.end,
+        process: observation.exchange.process(),
+        named: (
+            observation.reading.as_ref().and_then(|reading| reading.answered.id.clone()),
+            observation.upstream_request_id.clone(),
+        ),
         client: observation.caller.client.as_ref().map(|client| client.name.clone()),
         failed: observation.status != Status::Ok,
         is_refused: observation.http_status.is_some_and(is_final),

@@ -232,9 +232,11 @@ fn double<B: Book>(book: &mut B, facts: &Facts, same: &[Known]) -> Result<Option
         if (known.start, known.id) >= (facts.start, facts.id) {
             continue;
         }
-        let Some(answer) = facts.gives.first() else { continue };
-        let gave = book.find(Wanted::around(MarkKind::Gives, *answer, known.start, 0))?;
-        if gave.iter().any(|other| other.id == known.id) {
+        // No process sees a call twice, and no two calls have all their names in common.
+        if facts.named.0.is_none() || known.process.is_none_or(|process| process == facts.process) {
+            continue;
+        }
+        if book.facts(known.id)?.is_some_and(|outer| outer.named == facts.named) {
             return Ok(Some(known.clone()));
         }
     }

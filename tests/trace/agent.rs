@@ -157,7 +157,12 @@ impl Play {
                 parameters: Map::new(),
                 ..Asked::default()
             },
-            answered: Answered { output, complete: !failed, ..Answered::default() },
+            answered: Answered {
+                output,
+                complete: !failed,
+                id: Some(answer_id(answer, number)),
+                ..Answered::default()
+            },
             start: None,
             end: None,
         };
@@ -192,6 +197,14 @@ impl Play {
             losses: Vec::new(),
             redactions: Vec::new(),
         }
+    }
+}
+
+/// How the provider names an answer: two that ask for the same calls are one that was seen twice.
+pub fn answer_id(answer: &Answer, number: u64) -> String {
+    match answer.calls.first() {
+        Some((Some(id), _, _)) => format!("msg_{id}"),
+        _ => format!("msg_{number:08}"),
     }
 }
 

@@ -43,6 +43,7 @@ impl Memory {
                 parent: Some(tool.asker),
                 prior: None,
                 attempt: 1,
+                process: None,
                 client: self.facts.get(&tool.asker)?.client.clone(),
                 place: tool.place,
             });
@@ -61,6 +62,7 @@ impl Memory {
             parent: placed.parent,
             prior: placed.prior,
             attempt: placed.attempt,
+            process: Some(facts.process),
             client: facts.client.clone(),
             place: 0,
         })

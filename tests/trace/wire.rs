@@ -189,7 +189,7 @@ fn anthropic_response(number: u64, answer: &Answer) -> Value {
         with_id(json!({"type": "tool_use", "name": name, "input": arguments}), "id", id.as_deref())
     }));
     json!({
-        "id": format!("msg_{number:08}"), "type": "message", "role": "assistant", "model": "claude-sonnet-4-5",
+        "id": crate::agent::answer_id(answer, number), "type": "message", "role": "assistant", "model": "claude-sonnet-4-5",
         "content": content, "stop_reason": if answer.calls.is_empty() { "end_turn" } else { "tool_use" },
         "usage": {"input_tokens": 100 + number, "output_tokens": 7},
     })
@@ -255,7 +255,7 @@ fn openai_response(number: u64, answer: &Answer) -> Value {
         .collect();
     let reason = if calls.is_empty() { "stop" } else { "tool_calls" };
     json!({
-        "id": format!("chatcmpl-{number:08}"), "object": "chat.completion", "created": 1, "model": "gpt-5",
+        "id": crate::agent::answer_id(answer, number), "object": "chat.completion", "created": 1, "model": "gpt-5",
         "choices": [{
             "index": 0, "message": openai_message("assistant", &answer.text, calls), "finish_reason": reason,
         }],

@@ -135,7 +135,7 @@ impl<'w, 'd> Placing<'w, 'd> {
 
 const KNOWN: &str = "o.id, o.start, o.took, o.status, o.http_status, o.kind,
     (SELECT w.text FROM word w WHERE w.id = o.side), t.id, s.id, o.parent, o.prior, o.attempt, o.place,
-    (SELECT w.text FROM word w WHERE w.id = o.client)";
+    (SELECT w.text FROM word w WHERE w.id = o.client), (SELECT e.id FROM exchange e WHERE e.seq = o.exchange)";
 const JOINS: &str = "LEFT JOIN trace t ON t.seq = o.trace LEFT JOIN session s ON s.seq = o.session";
 
 fn known(row: &Row) -> tokio_rusqlite::rusqlite::Result<Known> {
@@ -167,6 +167,7 @@ fn known(row: &Row) -> tokio_rusqlite::rusqlite::Result<Known> {
         prior: id(10)?,
         attempt: row.get::<_, Option<u32>>(11)?.unwrap_or(1),
         client: row.get(13)?,
+        process: row.get::<_, Option<[u8; 16]>>(14)?.map(|id| ExchangeId::from_bytes(id).process()),
         place: trace::tool_place(place).0,
     })
 }
