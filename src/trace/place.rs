@@ -1,7 +1,7 @@
 //! Where a call belongs: what its caller says, else what it has in common with other calls. Nothing here depends on the
 //! order in which calls came to be known.
 
-use super::book::{Book, Known, Nearest, Placed, Wanted};
+use super::book::{Book, Known, Placed, Wanted};
 use super::facts::{Facts, Need, Needed};
 use super::mark::{Mark, MarkKind, Marking, later};
 use super::start::{Started, starter};
@@ -11,6 +11,8 @@ use crate::model::{Link, Micros, ObservationId, TraceId};
 const RETRY_WITHIN: u64 = 15 * 60 * 1_000_000;
 /// A call that another recorder saw too takes no longer.
 const SAME_WITHIN: u64 = 60 * 60 * 1_000_000;
+/// A program may ask the same a thousand times: of those no more are looked at.
+const MOST_SAME: usize = 8;
 /// What is beside the main line comes with it.
 const BESIDE_WITHIN: u64 = 2 * 60 * 1_000_000;
 /// A summary is gone on from this soon.
@@ -217,7 +219,7 @@ fn link(to: &'static str, reason: &str, confidence: f64) -> Link {
 fn same<B: Book>(book: &mut B, facts: &Facts) -> Result<Vec<Known>, B::Error> {
     let Some(asks) = facts.asks else { return Ok(Vec::new()) };
     let since = Micros(facts.start.0.saturating_sub(SAME_WITHIN));
-    book.find(Wanted { from: since, ..Wanted::before(MarkKind::Asks, asks, facts.start) })
+    book.find(Wanted { from: since, limit: MOST_SAME, ..Wanted::before(MarkKind::Asks, asks, facts.start) })
 }
 
 /// The same call as another recorder saw it, nearer to the client.
@@ -388,12 +390,13 @@ pub fn dependants(facts: &Facts) -> Vec<Wanted> {
     let beside = facts.under.iter().filter(|_| facts.is_first);
     wanted.extend(beside.map(|mark| since(MarkKind::Under, *mark)));
     let around = |kind, mark| Wanted::around(kind, mark, facts.start, BESIDE_WITHIN);
-    wanted.extend(facts.asks.map(|asks| Wanted {
-        to: Micros(facts.start.0.saturating_add(RETRY_WITHIN)),
-        from: Micros(facts.start.0.saturating_sub(BESIDE_WITHIN)),
-        order: Nearest::Oldest,
-        ..since(MarkKind::Asks, asks)
-    }));
+    if let Some(asks) = facts.asks {
+        let to = Micros(facts.start.0.saturating_add(RETRY_WITHIN));
+        wanted.push(Wanted { to, limit: MOST_SAME, ..since(MarkKind::Asks, asks) });
+        let from = Micros(facts.start.0.saturating_sub(BESIDE_WITHIN));
+        let before = Wanted::before(MarkKind::Asks, asks, facts.start);
+        wanted.push(Wanted { from, limit: MOST_SAME, ..before });
+    }
     // An agent that a result is of began while the tool ran.
     let since = Micros(facts.start.0.saturating_sub(SUMMED_WITHIN));
     let of_results = facts.brings.iter();

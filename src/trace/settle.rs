@@ -48,11 +48,11 @@ pub fn settle<B: Book>(book: &mut B, facts: Arc<Facts>) -> Result<(), B::Error> 
             if let Some(facts) = book.facts(left)? {
                 let placed = place(book, &facts)?;
                 book.put(&facts, &placed)?;
-                enqueue(book, &facts, &mut waiting)?;
+                enqueue(book, &facts, &placed, &mut waiting)?;
             }
         }
         if moved || brought {
-            enqueue(book, &facts, &mut waiting)?;
+            enqueue(book, &facts, &placed, &mut waiting)?;
         }
     }
     Ok(())
@@ -62,18 +62,26 @@ pub fn settle<B: Book>(book: &mut B, facts: Arc<Facts>) -> Result<(), B::Error> 
 fn enqueue<B: Book>(
     book: &mut B,
     facts: &Facts,
+    placed: &Placed,
     waiting: &mut BTreeMap<(Micros, ObservationId), Option<Arc<Facts>>>,
 ) -> Result<(), B::Error> {
+    let asked = |wanted: &Wanted| facts.calls.iter().any(|call| call.prompts.contains(&wanted.mark));
     for wanted in dependants(facts) {
+        // Who was started by no one takes no one's place.
+        if wanted.kind == MarkKind::Begins && placed.parent.is_none() && !asked(&wanted) {
+            continue;
+        }
         for known in book.find(wanted)? {
+            let is_later = (known.start, known.id) > (facts.start, facts.id);
             let may_hang = match wanted.kind {
                 // Those that a tool's result may be of began before it came.
                 MarkKind::Gives => known.is_beside || facts.brings.contains(&wanted.mark),
-                _ => {
-                    (known.start, known.id) > (facts.start, facts.id)
-                        || known.is_beside
-                        || is_beside(wanted.kind)
+                // The same again is an attempt where this one failed, or this one seen by another process.
+                MarkKind::Asks => {
+                    let is_other = known.process.is_some_and(|process| process != facts.process);
+                    known.is_beside || is_later && (facts.failed || is_other)
                 }
+                _ => is_later || known.is_beside || is_beside(wanted.kind),
             };
             if known.id != facts.id && may_hang {
                 waiting.entry((known.start, known.id)).or_insert(None);
