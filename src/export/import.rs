@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::raw;
-use crate::model::{CONTENT_KEYS, Exchange, ExchangeId, ObservationId};
+use crate::model::{CONTENT_KEYS, Exchange, ExchangeId, ObservationId, shortened};
 use crate::store::{Entry, Observed};
 
 /// Reads a record as it was exported. The error says what is wrong with it.
@@ -63,5 +63,5 @@ fn preview(message: &Value) -> String {
         text.as_str().map(str::to_owned)
     });
     let line = texts.collect::<Vec<_>>().join(" ");
-    line.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect()
+    shortened(&line, 200)
 }

@@ -7,6 +7,7 @@ pub mod kept;
 pub mod message;
 pub mod money;
 pub mod observation;
+mod preview;
 pub mod reading;
 pub mod setting;
 pub mod time;
@@ -21,5 +22,6 @@ pub use money::Usd;
 pub use observation::{
     CONTENT_KEYS, Caller, Client, Link, Observation, ObservationId, Place, Status, TraceId,
 };
+pub use preview::shortened;
 pub use reading::{Answered, ApiError, Asked, Kind, Operation, Reading};
 pub use usage::{Usage, UsageSource};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Message, Observation, Part, PartKind, Reading};
+use crate::model::{Message, Observation, Part, PartKind, Reading, shortened};
 use crate::store::{Observed, PART};
 use crate::trace::Facts;
 
@@ -68,25 +68,7 @@ fn shown(message: &Message) -> String {
             break;
         }
     }
-    shortened(&line)
-}
-
-/// White space as single spaces, and no longer than a preview is.
-fn shortened(text: &str) -> String {
-    let mut short = String::new();
-    for word in text.split_whitespace() {
-        if !short.is_empty() {
-            short.push(' ');
-        }
-        short.push_str(word);
-        if short.len() > PREVIEW * 4 {
-            break;
-        }
-    }
-    match short.char_indices().nth(PREVIEW) {
-        Some((at, _)) => format!("{}…", short.get(..at).unwrap_or_default()),
-        None => short,
-    }
+    shortened(&line, PREVIEW)
 }
 
 /// What the answer says in words.
@@ -104,18 +86,4 @@ fn text(reading: &Reading) -> String {
         text.push_str(&piece);
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn previews_are_short_and_in_one_line() {
-        assert_eq!(shortened(" a \n\n b\t"), "a b");
-        let long = "é".repeat(500);
-        let short = shortened(&long);
-        assert_eq!(short.chars().count(), PREVIEW + 1);
-        assert!(short.ends_with('…'));
-    }
 }

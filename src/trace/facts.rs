@@ -9,6 +9,7 @@ use super::story::{Story, asides, texts};
 use super::{Id, Role, Said};
 use crate::model::{
     Headers, Kind, Message, Micros, Observation, ObservationId, Operation, Part, PartKind, Reading, Status,
+    shortened,
 };
 
 /// Headers that hold who pays, as fingerprints: calls of two keys are not taken for one conversation.
@@ -179,7 +180,7 @@ pub fn facts(observation: &Observation, said: &Said, scope: Mark) -> Facts {
     facts.brings = of.brings();
     facts.says = of.says();
     if facts.says.is_some() {
-        facts.says_preview = shortened(&reading.answered.text());
+        facts.says_preview = shortened(&reading.answered.text(), PREVIEW);
     }
     facts.late = late(story.tail());
     facts
@@ -326,8 +327,8 @@ fn late(tail: &[Message]) -> Vec<Late> {
         };
         let id = field("tool-use-id")?;
         let failed = field("status").is_some_and(|status| matches!(status, "failed" | "killed" | "error"));
-        let preview = shortened(field("result").or_else(|| field("summary")).unwrap_or_default());
-        Some(Late { id: id.to_owned(), mark: call_mark(id, ""), is_error: failed, preview })
+        let preview = shortened(field("result").or_else(|| field("summary")).unwrap_or_default(), PREVIEW);
+        Some(Late { id: id.to_owned(), mark: call_mark(id), is_error: failed, preview })
     });
     late.collect()
 }
@@ -346,33 +347,16 @@ const PREVIEW: usize = 100;
 
 fn preview(value: &Value) -> String {
     match value {
-        Value::String(text) => shortened(text),
+        Value::String(text) => shortened(text, PREVIEW),
         Value::Null => String::new(),
         // Of large ones the beginning will do, and writing all of them takes time.
         Value::Array(parts) => {
             match parts.iter().find_map(|part| part.get("text").or(part.get("content"))?.as_str()) {
-                Some(text) => shortened(text),
-                None => shortened(&value.to_string()),
+                Some(text) => shortened(text, PREVIEW),
+                None => shortened(&value.to_string(), PREVIEW),
             }
         }
-        other => shortened(&other.to_string()),
-    }
-}
-
-fn shortened(text: &str) -> String {
-    let mut short = String::new();
-    for word in text.split_whitespace() {
-        if !short.is_empty() {
-            short.push(' ');
-        }
-        short.push_str(word);
-        if short.len() > PREVIEW * 4 {
-            break;
-        }
-    }
-    match short.char_indices().nth(PREVIEW) {
-        Some((at, _)) => format!("{}…", short.get(..at).unwrap_or_default()),
-        None => short,
+        other => shortened(&other.to_string(), PREVIEW),
     }
 }
 

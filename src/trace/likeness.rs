@@ -43,7 +43,7 @@ impl Of<'_> {
         for message in &answered.output {
             let block = std::slice::from_ref(message);
             let ids = marks.len();
-            marks.extend(call_ids(block).map(|(id, name)| call_mark(id, name)));
+            marks.extend(call_ids(block).map(call_mark));
             let has_ids = marks.len() > ids;
             if !has_ids || NAMELESS.iter().any(|dialect| self.reading.dialect.starts_with(dialect)) {
                 marks.extend(self.turn_mark(block, &self.story.turn_words()));
@@ -70,11 +70,11 @@ impl Of<'_> {
         }
         // A result names its call, also where the call itself is left out.
         let result = result_ids(self.story.tail()).next();
-        need(result.map(|id| call_mark(id, "")), Needed::Last, true, "inferred:tool-call-id");
+        need(result.map(call_mark), Needed::Last, true, "inferred:tool-call-id");
         if let Some(last) = self.story.last().filter(|_| result.is_none()) {
             match call_ids(last).next() {
-                Some((id, name)) => {
-                    need(Some(call_mark(id, name)), Needed::Last, true, "inferred:tool-call-id");
+                Some(id) => {
+                    need(Some(call_mark(id)), Needed::Last, true, "inferred:tool-call-id");
                 }
                 None => {
                     let words = self.story.words_before_last();
@@ -85,9 +85,8 @@ impl Of<'_> {
                 }
             }
         }
-        let first_id = |block: Option<&[Message]>| {
-            block.and_then(|block| call_ids(block).next().map(|(id, name)| call_mark(id, name)))
-        };
+        let first_id =
+            |block: Option<&[Message]>| block.and_then(|block| call_ids(block).next().map(call_mark));
         if !self.story.opens {
             need(first_id(self.story.first_of_turn()), Needed::FirstOfTurn, true, "inferred:tool-call-id");
         }
@@ -169,7 +168,7 @@ impl Of<'_> {
             marking = marking.and_words(words);
         }
         if let Some(last) = self.story.last() {
-            let own = call_ids(last).next().map(|(id, name)| call_mark(id, name));
+            let own = call_ids(last).next().map(call_mark);
             marking = own.or_else(|| self.turn_mark(last, &[])).into_iter().fold(marking, Marking::and_mark);
         }
         for message in self.story.tail() {
@@ -203,18 +202,15 @@ fn response_mark(id: &str) -> Mark {
     Marking::of("response").and(id).mark()
 }
 
-pub fn call_mark(id: &str, name: &str) -> Mark {
-    // Some clients write names anew; ids are what is kept.
-    let _ = name;
+pub fn call_mark(id: &str) -> Mark {
     Marking::of("call").and(id).mark()
 }
 
 /// The ids of calls in these messages that nothing else is likely to have.
-fn call_ids(block: &[Message]) -> impl Iterator<Item = (&str, &str)> {
+fn call_ids(block: &[Message]) -> impl Iterator<Item = &str> {
     block.iter().flat_map(|message| &message.parts).filter_map(|part| match &part.kind {
-        PartKind::ToolCall { id: Some(id), name, .. }
-        | PartKind::ServerToolCall { id: Some(id), name, .. } => {
-            is_unique(id).then_some((id.as_str(), name.as_str()))
+        PartKind::ToolCall { id: Some(id), .. } | PartKind::ServerToolCall { id: Some(id), .. } => {
+            is_unique(id).then_some(id.as_str())
         }
         _ => None,
     })

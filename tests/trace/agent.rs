@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 use wiretape::model::{
-    Answered, Asked, Caller, ExchangeId, Headers, Kind, Message, Micros, Observation, ObservationId,
-    Operation, Part, PartKind, Place, Reading, Status, TraceId,
+    Answered, Asked, Caller, ExchangeId, Headers, Message, Micros, Observation, ObservationId, Operation,
+    Part, PartKind, Place, Reading, Status, TraceId,
 };
 use wiretape::trace::{Facts, Said, facts, scope};
 
@@ -166,37 +166,50 @@ impl Play {
             start: None,
             end: None,
         };
-        Observation {
-            id: ObservationId(number.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
-            exchange: ExchangeId::new(Micros(self.now), number),
-            index: 0,
-            kind: Kind::Generation,
-            name: "chat".to_owned(),
-            start: Micros(self.now),
-            end: Some(Micros(self.now + took)),
-            status,
-            error: None,
-            ended_by: None,
-            provider: "anthropic".to_owned(),
-            upstream: "anthropic".to_owned(),
-            http_status: None,
-            upstream_request_id: None,
-            reading: Some(reading),
-            endpoint: String::new(),
-            cost: None,
-            place: Place {
-                trace: TraceId(0),
-                session: None,
-                parent: None,
-                attempt: 1,
-                prompt_version: None,
-                tools_version: None,
-                links: Vec::new(),
-            },
-            caller: Caller::default(),
-            losses: Vec::new(),
-            redactions: Vec::new(),
-        }
+        let id = ObservationId(number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let exchange = ExchangeId::new(Micros(self.now), number);
+        Observation { status, ..observed(id, exchange, reading, Micros(self.now), took) }
+    }
+}
+
+/// A call as the recorder has it before it is in its place.
+pub fn observed(
+    id: ObservationId,
+    exchange: ExchangeId,
+    reading: Reading,
+    start: Micros,
+    took: u64,
+) -> Observation {
+    Observation {
+        id,
+        exchange,
+        index: 0,
+        kind: reading.operation.kind(),
+        name: reading.operation.name().to_owned(),
+        start,
+        end: Some(Micros(start.0 + took)),
+        status: Status::Ok,
+        error: None,
+        ended_by: None,
+        provider: "anthropic".to_owned(),
+        upstream: "anthropic".to_owned(),
+        http_status: None,
+        upstream_request_id: None,
+        reading: Some(reading),
+        endpoint: String::new(),
+        cost: None,
+        place: Place {
+            trace: TraceId(0),
+            session: None,
+            parent: None,
+            attempt: 1,
+            prompt_version: None,
+            tools_version: None,
+            links: Vec::new(),
+        },
+        caller: Caller::default(),
+        losses: Vec::new(),
+        redactions: Vec::new(),
     }
 }
 

@@ -12,9 +12,10 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 use wiretape::dialect;
-use wiretape::model::{Caller, ExchangeId, Micros, Observation, ObservationId, Place, Status, TraceId};
+use wiretape::model::{ExchangeId, Micros, Observation, ObservationId, Status};
 use wiretape::trace::{Facts, Said, facts, scope};
 
+use crate::agent::observed;
 use crate::memory::Memory;
 use crate::record::exchange;
 
@@ -39,35 +40,9 @@ fn recorded(record: &Value, number: u64) -> Option<Recorded> {
     let said = Said::default();
     let scope = scope(&exchange.headers, &said);
     let observation = Observation {
-        id: ObservationId(number),
-        exchange: exchange.id,
-        index: 0,
-        kind: reading.operation.kind(),
-        name: String::new(),
-        start,
-        end: Some(Micros(start.0 + 500_000)),
         status: if failed { Status::Error } else { Status::Ok },
-        error: None,
-        ended_by: None,
-        provider: exchange.provider.clone(),
-        upstream: exchange.upstream.clone(),
         http_status: exchange.head.as_ref().map(|head| head.status),
-        upstream_request_id: None,
-        reading: Some(reading),
-        endpoint: String::new(),
-        cost: None,
-        place: Place {
-            trace: TraceId(0),
-            session: None,
-            parent: None,
-            attempt: 1,
-            prompt_version: None,
-            tools_version: None,
-            links: Vec::new(),
-        },
-        caller: Caller::default(),
-        losses: Vec::new(),
-        redactions: Vec::new(),
+        ..observed(ObservationId(number), exchange.id, reading, start, 500_000)
     };
     let text = |key: &str| record[key].as_str().unwrap_or_default();
     Some(Recorded {

@@ -1,0 +1,33 @@
+//! The beginning of a text, as lists show it.
+
+/// White space as single spaces, and no more than so many characters; a longer text says that it goes on.
+pub fn shortened(text: &str, most: usize) -> String {
+    let mut short = String::new();
+    for word in text.split_whitespace() {
+        if !short.is_empty() {
+            short.push(' ');
+        }
+        short.push_str(word);
+        // No character takes more than four bytes.
+        if short.len() > most * 4 {
+            break;
+        }
+    }
+    match short.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", short.get(..at).unwrap_or_default()),
+        None => short,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn previews_are_short_and_in_one_line() {
+        assert_eq!(shortened(" a \n\n b\t", 9), "a b");
+        let short = shortened(&"é".repeat(500), 200);
+        assert_eq!(short.chars().count(), 201);
+        assert!(short.ends_with('…'));
+    }
+}
