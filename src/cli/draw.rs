@@ -3,10 +3,11 @@
 
 use serde_json::Value;
 
-use super::ls::{called, cost, duration};
+use super::ls::cost;
 use super::paint::Paint;
 use super::table::{cut, plain, wide};
-use super::tree::{Branch, arrange};
+use crate::export::tree::{Branch, arrange};
+use crate::export::words::{arguments, called, duration, short};
 use crate::model::Micros;
 use crate::store::Row;
 
@@ -180,25 +181,6 @@ fn step(row: &Row, orphan: bool) -> String {
     }
 }
 
-/// The beginning of a tool's arguments, with less around them.
-pub(super) fn arguments(preview: &str) -> String {
-    let value = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    match serde_json::from_str::<Value>(preview) {
-        Ok(Value::Object(object)) if object.len() == 1 => object.values().map(value).collect(),
-        Ok(Value::Object(object)) => {
-            let pairs = object.iter().map(|(key, own)| format!("{key}: {}", value(own)));
-            pairs.collect::<Vec<_>>().join(", ")
-        }
-        // Of long ones only the beginning is there, which is no JSON.
-        _ => preview
-            .trim_start_matches('{')
-            .trim_start_matches('"')
-            .replace("\":\"", ": ")
-            .replace("\",\"", ", ")
-            .replace("\":", ": "),
-    }
-}
-
 /// `~` where a tool's time is the gap between answer and next request, and not what the client says it took.
 fn took(row: &Row) -> String {
     let source = row.head.get("tool").and_then(|tool| tool.get("duration_source")).and_then(Value::as_str);
@@ -218,17 +200,6 @@ fn tokens(row: &Row, key: &str) -> String {
     count.map(|count| format!("{mark}{}", short(count))).unwrap_or_default()
 }
 
-/// `9999`, `12.3k`, `1.2M`.
-pub(super) fn short(count: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "one digit behind the point")]
-    let parts = |of: f64| count as f64 / of;
-    match count {
-        0..10_000 => count.to_string(),
-        10_000..1_000_000 => format!("{:.1}k", parts(1e3)),
-        _ => format!("{:.1}M", parts(1e6)),
-    }
-}
-
 /// A call that goes on from another brings what stands above it; of others the question belongs to the line.
 fn said(row: &Row) -> String {
     let is_first = !row.head.contains_key("prior_id") && !row.head.contains_key("tool");
@@ -242,15 +213,6 @@ fn said(row: &Row) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_and_arguments_are_short() {
-        assert_eq!([9_999, 12_345, 1_250_000].map(short), ["9999", "12.3k", "1.2M"]);
-        assert_eq!(arguments(r#"{"command":"ls"}"#), "ls");
-        assert_eq!(arguments(r#"{"path":"a","lines":3}"#), "path: a, lines: 3");
-        assert_eq!(arguments(r#"{"path":"a lon"#), "path: a lon");
-        assert_eq!(arguments(""), "");
-    }
 
     #[test]
     fn bars_are_never_empty() {

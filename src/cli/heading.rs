@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::draw::short;
-use super::ls::{dollars, duration, millis, name, shown_time, wall};
 use super::paint::Paint;
 use super::table::{cut, plain};
+use crate::export::summary::{millis, name, wall};
+use crate::export::words::{dollars, duration, short, shown_time};
 use crate::store::{Row, Summary, Totals};
 
 /// The lines of a trace or session. Its rows say how its session is known.

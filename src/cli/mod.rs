@@ -12,7 +12,6 @@ mod ls;
 mod opened;
 mod outline;
 mod paint;
-mod parts;
 mod prices;
 mod prompts;
 mod prune;
@@ -25,7 +24,6 @@ mod stats;
 mod table;
 mod tail;
 mod talk;
-mod tree;
 mod verify;
 
 use std::io::{self, Write};

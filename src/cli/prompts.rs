@@ -6,13 +6,13 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::draw::short;
 use super::filters::Filters;
-use super::ls::{dollars, duration, millis, shown_time};
 use super::opened::{Opened, failed, open};
 use super::paint::Paint;
 use super::table::{Table, cut, plain, plain_lines, terminal_width};
 use super::{Common, data, say};
+use crate::export::summary::millis;
+use crate::export::words::{dollars, duration, short, shown_time};
 use crate::export::{Records, Source};
 use crate::store::{Filter, Mode, PromptVersion, Sketch};
 use crate::trace::changes::{ToolChanges, changes};

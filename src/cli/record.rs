@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-use super::ls::{cost, duration, shown_time};
-use super::parts::{part_text, wire};
+use super::ls::cost;
 use super::table::{plain, plain_lines};
 use crate::export::Beside;
-use crate::trace::changes::Changes;
+use crate::export::parts::{part_text, wire};
+use crate::export::words::{duration, news, shown_time};
 use crate::trace::{Seen, Spot};
 
 /// A record in words.
@@ -161,30 +161,6 @@ fn against(beside: &Beside, out: &mut String) -> std::fmt::Result {
         writeln!(out, "  {:<12} {}", "cache broke", plain(&told))?;
     }
     Ok(())
-}
-
-/// Changes in a line.
-pub(super) fn news(changes: &Changes) -> String {
-    let Changes { tools, system, kept_messages, first_difference, new_input, removed, edited, inserted } =
-        changes;
-    let mut told = vec![format!("{} of {} messages", new_input.len(), new_input.end)];
-    if *kept_messages > 0 {
-        told.push(format!("{kept_messages} as before"));
-    }
-    let counts = [("edited", edited.len()), ("inserted", inserted.len()), ("removed", *removed)];
-    told.extend(counts.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{count} {what}")));
-    if *system {
-        told.push("another system prompt".to_owned());
-    }
-    for (what, names) in [("added", &tools.added), ("removed", &tools.removed), ("changed", &tools.changed)] {
-        if !names.is_empty() {
-            told.push(format!("tools {what}: {}", names.join(" ")));
-        }
-    }
-    if let Some(place) = first_difference {
-        told.push(format!("parts from it at {place}"));
-    }
-    told.join(", ")
 }
 
 /// What the caller said of itself, with where.

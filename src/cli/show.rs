@@ -13,14 +13,12 @@ use super::opened::{Opened, failed, open};
 use super::paint::Paint;
 use super::record::told;
 use super::table::terminal_width;
-use super::talk::Talk;
+use super::talk::tell;
 use super::{Common, data, say};
+use crate::export::story::{Told, by_trace, row, steps};
 use crate::export::{Beside, Records};
 use crate::model::{ExchangeId, ObservationId, TraceId};
 use crate::store::{Filter, Mode, Order, Page, Row, Stored, Summary};
-
-/// How many rows are asked for at once.
-const AT_ONCE: usize = 1_000;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -48,7 +46,7 @@ enum Found {
     /// Traces, with all that is to be shown of them, and the session where that was asked for.
     Traces {
         session: Option<Box<Summary>>,
-        traces: Vec<(Option<Summary>, Vec<Row>)>,
+        traces: Vec<Told>,
     },
 }
 
@@ -65,7 +63,7 @@ fn show(common: Common, own: Arguments) -> Result<(), ExitCode> {
         Found::Steps(steps) if messages => {
             // A step belongs to a conversation; of itself it has its own messages.
             let rows = steps.iter().map(row).collect();
-            talk(&opened, records, &[(None, rows)], json)
+            tell(&opened, records, &[(None, rows)], json)
         }
         Found::Steps(steps) => {
             for (at, stored) in steps.iter().enumerate() {
@@ -73,7 +71,7 @@ fn show(common: Common, own: Arguments) -> Result<(), ExitCode> {
             }
             Ok(())
         }
-        Found::Traces { traces, .. } if messages => talk(&opened, records, &traces, json),
+        Found::Traces { traces, .. } if messages => tell(&opened, records, &traces, json),
         Found::Traces { traces, .. } if json || raw => {
             for (at, row) in traces.iter().flat_map(|(_, rows)| rows).enumerate() {
                 let id =
@@ -121,44 +119,11 @@ fn find(opened: &Opened, id: &str, limit: usize) -> Result<Found, ExitCode> {
 
 /// The first rows that pass. That there are more is said.
 fn rows(opened: &Opened, filter: &Filter, limit: usize) -> Result<Vec<Row>, ExitCode> {
-    let mut rows: Vec<Row> = Vec::new();
-    let mut after = None;
-    // One more than is shown says whether there are more.
-    let most = limit.max(1).saturating_add(1);
-    while rows.len() < most {
-        let page =
-            Page { order: Order::OldestFirst, limit: AT_ONCE.min(most - rows.len()), after: after.take() };
-        let asked = page.limit;
-        let more = opened.wait(opened.store.list(filter.clone(), page))?;
-        let is_last = more.len() < asked;
-        rows.extend(more);
-        after = rows.last().map(|row| row.cursor.clone());
-        if is_last {
-            break;
-        }
-    }
-    if rows.len() == most {
-        rows.pop();
+    let (rows, is_cut) = opened.wait(steps(opened.store.as_ref(), filter, limit))?;
+    if is_cut {
         say(&format!("only the first {} steps are shown; --limit N shows more", rows.len()));
     }
     Ok(rows)
-}
-
-/// Rows by their traces, those in the order in which they began.
-fn by_trace(rows: Vec<Row>, summaries: Vec<Summary>) -> Vec<(Option<Summary>, Vec<Row>)> {
-    let mut traces: Vec<(String, Vec<Row>)> = Vec::new();
-    let mut places = std::collections::HashMap::new();
-    for row in rows {
-        let id = row.head.get("trace_id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let at = *places.entry(id.clone()).or_insert_with(|| {
-            traces.push((id, Vec::new()));
-            traces.len() - 1
-        });
-        traces[at].1.push(row);
-    }
-    let mut summaries: std::collections::HashMap<String, Summary> =
-        summaries.into_iter().map(|summary| (summary.id.clone(), summary)).collect();
-    traces.into_iter().map(|(id, rows)| (summaries.remove(&id), rows)).collect()
 }
 
 fn id_of(row: &Row) -> Option<ObservationId> {
@@ -183,7 +148,7 @@ fn one(
     data(&format!("{gap}{}", told(&record, &beside)))
 }
 
-fn trees(session: Option<&Summary>, traces: &[(Option<Summary>, Vec<Row>)]) -> Result<(), ExitCode> {
+fn trees(session: Option<&Summary>, traces: &[Told]) -> Result<(), ExitCode> {
     let (width, paint) = (terminal_width(), Paint::of_stdout());
     if let Some(session) = session {
         let rows = traces.first().map(|(_, rows)| rows.as_slice()).unwrap_or_default();
@@ -198,33 +163,4 @@ fn trees(session: Option<&Summary>, traces: &[(Option<Summary>, Vec<Row>)]) -> R
         data(&format!("{gap}{}{}", head.unwrap_or_default(), draw(rows, width, paint)))?;
     }
     Ok(())
-}
-
-fn talk(
-    opened: &Opened,
-    records: Records,
-    traces: &[(Option<Summary>, Vec<Row>)],
-    json: bool,
-) -> Result<(), ExitCode> {
-    let mut talk = Talk::new(opened, records);
-    for (at, (summary, rows)) in traces.iter().enumerate() {
-        if let (false, Some(summary)) = (json, summary) {
-            let gap = if at > 0 { "\n" } else { "" };
-            let id = super::table::plain(&summary.id);
-            data(&format!("{gap}── trace {id}\n"))?;
-        }
-        talk.trace(rows, json)?;
-    }
-    Ok(())
-}
-
-/// A step as a list shows it.
-fn row(stored: &Stored) -> Row {
-    Row {
-        head: stored.head.clone(),
-        input_preview: String::new(),
-        output_preview: String::new(),
-        snippet: None,
-        cursor: crate::store::Cursor::default(),
-    }
 }

@@ -8,10 +8,11 @@ use clap::Args;
 use serde_json::Value;
 
 use super::filters::Filters;
-use super::ls::{CALL_COLUMNS, cells, line, name};
+use super::ls::{CALL_COLUMNS, cells};
 use super::opened::{Opened, open};
 use super::table::{Table, cut, plain, terminal_width};
 use super::{Common, data};
+use crate::export::summary::{line, name};
 use crate::model::TraceId;
 use crate::store::{Cursor, Filter, Mode, Order, Page, Row};
 

@@ -7,6 +7,12 @@ mod import;
 mod jsonl;
 mod raw;
 mod record;
+pub mod parts;
+pub mod story;
+pub mod summary;
+pub mod talk;
+pub mod tree;
+pub mod words;
 
 pub use beside::{Beside, Source};
 pub use import::entry as import_line;

@@ -8,14 +8,14 @@ use crate::store::Row;
 
 /// A row in its place, in the order in which a tree is read.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Branch {
+pub struct Branch {
     /// Which of the rows.
-    pub(super) row: usize,
-    pub(super) depth: usize,
+    pub row: usize,
+    pub depth: usize,
     /// The lines that lead to it.
-    pub(super) lead: String,
+    pub lead: String,
     /// It says that it belongs under a step that is not there.
-    pub(super) orphan: bool,
+    pub orphan: bool,
 }
 
 /// Deeper than this a tree grows down only: the lines would take more room than what they lead to.
@@ -31,7 +31,7 @@ struct Next {
 }
 
 /// Puts rows, which come in the order they began, in the order of their tree. Nothing is left out, whatever parents say.
-pub(super) fn arrange(rows: &[Row]) -> Vec<Branch> {
+pub fn arrange(rows: &[Row]) -> Vec<Branch> {
     let text = |row: &'_ Row, key: &str| row.head.get(key).and_then(Value::as_str).map(str::to_owned);
     let ids: HashMap<String, usize> =
         rows.iter().enumerate().filter_map(|(at, row)| Some((text(row, "id")?, at))).collect();

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 /// A part of a message in words.
-pub(super) fn part_text(part: &Value) -> String {
+pub fn part_text(part: &Value) -> String {
     let text = |key: &str| part.get(key).and_then(Value::as_str).unwrap_or_default();
     let shown = |key: &str| match part.get(key) {
         Some(Value::String(text)) => text.clone(),
@@ -29,7 +29,7 @@ pub(super) fn part_text(part: &Value) -> String {
 }
 
 /// One side of what was on the wire.
-pub(super) fn wire(side: &Value) -> String {
+pub fn wire(side: &Value) -> String {
     let text = |key: &str| side.get(key).and_then(Value::as_str).unwrap_or_default();
     let mut out = match side.get("status") {
         Some(status) => format!("{} {status}\n", text("version")),
