@@ -152,7 +152,14 @@ impl App {
         let web_stop = CancellationToken::new();
         let web_tasks = TaskTracker::new();
         let status = Self::status(&proxy, &counters, recording.as_ref());
-        web_tasks.spawn(web::serve(web, status, web_stop.clone()));
+        let parts = web::Parts {
+            config: config.web.clone(),
+            status,
+            store: recording.as_ref().map(|recording| Arc::clone(&recording.store)),
+            conventions: config.trace.conventions.clone(),
+            proxy: format!("http://{}", callable(proxy.address())),
+        };
+        web_tasks.spawn(web::serve(web, parts, web_stop.clone()));
         Ok(Self { proxy, reader, counters, recording, web_address, web_stop, web_tasks })
     }
 
@@ -227,6 +234,14 @@ impl App {
         web_tasks.wait().await;
         Books { counts: counters.counts(), recorded }
     }
+}
+
+/// An address that can be called: of one that stands for all of this machine's, loopback.
+pub fn callable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    address
 }
 
 fn upstreams(config: &Config) -> Result<Upstreams, StartError> {

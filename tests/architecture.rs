@@ -20,7 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("recorder", &["model", "tape", "dialect", "trace", "redact", "tokens", "price", "store"]),
     ("export", &["model", "dialect", "trace", "store"]),
     // Of the tape it knows the counts it shows.
-    ("web", &["model", "tape", "recorder"]),
+    ("web", &["model", "tape", "trace", "store", "recorder", "export"]),
     (
         "config",
         &["model", "tape", "proxy", "dialect", "trace", "redact", "price", "store", "recorder", "web"],
@@ -32,8 +32,8 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Outside crates and the rooms that may name them. One that is not here may be named nowhere.
 const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["web"]),
-    ("base64", &["proxy", "dialect", "redact", "export"]),
-    ("blake3", &["tape", "trace", "store", "recorder"]),
+    ("base64", &["proxy", "dialect", "redact", "export", "web"]),
+    ("blake3", &["tape", "trace", "store", "recorder", "web"]),
     ("brotli_decompressor", &["dialect"]),
     ("bytes", &["model", "tape", "proxy", "store", "recorder"]),
     ("clap", &["cli"]),
@@ -54,7 +54,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ),
     ("regex", &["redact"]),
     ("socket2", &["proxy"]),
-    ("subtle", &["proxy"]),
+    ("subtle", &["proxy", "web"]),
     ("tiktoken_rs", &["tokens"]),
     ("tokio", &["proxy", "recorder", "web", "app", "cli"]),
     ("tokio_rusqlite", &["store"]),
@@ -62,7 +62,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tokio_util", &["proxy", "web", "app", "cli"]),
     ("tikv_jemallocator", &["main"]),
     ("toml", &["config"]),
-    ("tower", &["proxy"]),
+    ("tower", &["proxy", "web"]),
     ("tracing", &["tape", "proxy", "recorder", "web", "app", "cli"]),
     ("tracing_subscriber", &["config", "cli"]),
     ("webpki_roots", &["proxy"]),

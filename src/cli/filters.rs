@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::model::{Kind, Micros, Status, TraceId};
 use crate::store::Filter;
+use crate::store::query::{kind, status, time, trace};
 
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct Filters {
@@ -51,62 +52,5 @@ impl Filters {
     /// Whether every record passes.
     pub(super) fn is_empty(&self) -> bool {
         self.clone().filter() == Filter::default()
-    }
-}
-
-fn trace(text: &str) -> Result<TraceId, String> {
-    TraceId::parse(text).ok_or_else(|| "expected 32 hexadecimal digits".to_owned())
-}
-
-fn status(text: &str) -> Result<Status, String> {
-    Status::from_name(text).ok_or_else(|| {
-        let names = Status::ALL.map(Status::name);
-        format!("expected one of {}", names.join(", "))
-    })
-}
-
-fn kind(text: &str) -> Result<Kind, String> {
-    Kind::from_name(text).ok_or_else(|| {
-        let names = Kind::ALL.map(Kind::name);
-        format!("expected one of {}", names.join(", "))
-    })
-}
-
-/// A time, or how long ago.
-fn time(text: &str) -> Result<Micros, String> {
-    if let Some(time) = Micros::parse_rfc3339(text) {
-        return Ok(time);
-    }
-    let ago = age(text).ok_or("expected 2026-11-21, 2026-11-21T10:00:00Z, or 30m, 2h, 7d")?;
-    Ok(Micros(Micros::now().0.saturating_sub(ago)))
-}
-
-/// `30s`, `30m`, `2h`, `7d`, `4w` in microseconds.
-pub(super) fn age(text: &str) -> Option<u64> {
-    let unit = text.chars().next_back()?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        'w' => 604_800,
-        _ => return None,
-    };
-    let count: u64 = text.strip_suffix(unit)?.parse().ok()?;
-    count.checked_mul(seconds)?.checked_mul(1_000_000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_points_or_ages() {
-        assert_eq!(age("2h"), Some(7_200_000_000));
-        assert_eq!(age("h"), None);
-        assert_eq!(age("2y"), None);
-        assert!(time("2026-11-21").is_ok());
-        assert!(time("7d").unwrap() < Micros::now());
-        assert!(time("soon").is_err());
     }
 }

@@ -4,25 +4,22 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::filters::Filters;
 use super::opened::{Opened, failed, open};
 use super::paint::Paint;
 use super::table::{Table, cut, plain, plain_lines, terminal_width};
 use super::{Common, data, say};
-use crate::export::summary::millis;
+use crate::export::Records;
+use crate::export::prompts::{self, beginning, compared, pick, quantile};
 use crate::export::words::{dollars, duration, short, shown_time};
-use crate::export::{Records, Source};
-use crate::store::{Filter, Mode, PromptVersion, Sketch};
-use crate::trace::changes::{ToolChanges, changes};
+use crate::store::{Filter, Mode, PromptVersion};
+use crate::trace::changes::ToolChanges;
 use crate::trace::diff::{DiffLine, diff};
-use crate::trace::prompt::{normalised, system_text};
 
 /// So many lines around each difference are shown.
 const AROUND: usize = 3;
-/// As much of a prompt as a list shows.
-const BEGINNING: usize = 200;
 /// The same in a table on a terminal.
 const SAYS: usize = 40;
 
@@ -44,10 +41,10 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
-    prompts(common, own).err().unwrap_or(ExitCode::SUCCESS)
+    list(common, own).err().unwrap_or(ExitCode::SUCCESS)
 }
 
-fn prompts(common: Common, own: Arguments) -> Result<(), ExitCode> {
+fn list(common: Common, own: Arguments) -> Result<(), ExitCode> {
     let Arguments { common: behind, versions, filters, limit, json } = own;
     let opened = open(common.and(behind), Mode::ReadOnly)?;
     let all = opened.wait(opened.store.prompts(filters.filter()))?;
@@ -57,92 +54,40 @@ fn prompts(common: Common, own: Arguments) -> Result<(), ExitCode> {
             let shown: Vec<(&PromptVersion, String)> = all
                 .iter()
                 .take(limit)
-                .map(|one| Ok((one, prompt(&opened, &mut records, one)?)))
+                .map(|one| Ok((one, opened.wait(records.prompt(one))?)))
                 .collect::<Result<_, ExitCode>>()?;
             if json { data(&lines(&shown)) } else { table(&shown, all.len()) }
         }
         [one] => {
-            let version = pick(&opened, &all, one)?;
-            let text = prompt(&opened, &mut records, &version)?;
+            let version = find(&opened, &all, one)?;
+            let text = opened.wait(records.prompt(&version))?;
             if json {
-                let mut line = line(&version);
+                let mut line = prompts::line(&version);
                 line["prompt"] = text.into();
                 return data(&format!("{line}\n"));
             }
             data(&format!("{}\n", plain_lines(&text)))
         }
         [from, to, ..] => {
-            let (from, to) = (pick(&opened, &all, from)?, pick(&opened, &all, to)?);
+            let (from, to) = (find(&opened, &all, from)?, find(&opened, &all, to)?);
             compare(&opened, &mut records, &from, &to, json)
         }
     }
 }
 
-/// The version that is named so, or begins so; of several with other tools the one seen last.
-fn pick(opened: &Opened, all: &[PromptVersion], name: &str) -> Result<PromptVersion, ExitCode> {
-    let (version, tools) =
-        name.split_once('/').map_or((name, None), |(version, tools)| (version, Some(tools)));
-    let begins = |own: &Option<String>, wanted: &str| {
-        own.as_deref().map_or(wanted == "-", |own| own.starts_with(wanted)) || wanted.is_empty()
-    };
-    let fits = |one: &&PromptVersion| {
-        begins(&one.version, version) && tools.is_none_or(|tools| begins(&one.tools, tools))
-    };
-    if let Some(found) = all.iter().find(fits) {
+/// The version that is named so.
+fn find(opened: &Opened, all: &[PromptVersion], name: &str) -> Result<PromptVersion, ExitCode> {
+    if let Some(found) = pick(all, name) {
         return Ok(found.clone());
     }
     // A filter may have left it out.
     let all = opened.wait(opened.store.prompts(Filter::default()))?;
-    all.iter().find(fits).cloned().ok_or_else(|| failed(&format!("no prompt has the version {name}")))
-}
-
-/// The call that shows what a version says.
-fn example(
-    opened: &Opened,
-    records: &mut Records,
-    version: &PromptVersion,
-) -> Result<Option<Source>, ExitCode> {
-    match opened.wait(opened.store.observation(version.example))? {
-        Some(stored) => opened.wait(records.source(&stored)),
-        None => Ok(None),
-    }
-}
-
-fn prompt(opened: &Opened, records: &mut Records, version: &PromptVersion) -> Result<String, ExitCode> {
-    let source = example(opened, records, version)?;
-    Ok(source.as_ref().and_then(Source::reading).map(system_text).unwrap_or_default())
-}
-
-/// A percentile in milliseconds.
-fn quantile(sketch: &Sketch, part: f64) -> Value {
-    json!(sketch.quantile(part).map(|micros| micros / 1000.0))
-}
-
-fn line(one: &PromptVersion) -> Value {
-    let PromptVersion { version, tools, first, last, example, totals, duration, first_token } = one;
-    json!({
-        "prompt_version": version, "tools_version": tools, "first_time": first.rfc3339(), "last_time": last.rfc3339(),
-        "example_id": example.to_string(), "calls": totals.generations, "errors": totals.errors,
-        "cancelled": totals.cancelled, "interrupted": totals.interrupted, "retries": totals.retries,
-        "input": totals.input, "output": totals.output, "cache_read": totals.cache_read,
-        "cache_write": totals.cache_write, "reasoning": totals.reasoning, "cost": totals.cost.to_json(),
-        "unknown_usage": totals.unknown_usage, "unknown_cost": totals.unknown_cost,
-        "model_ms": millis(totals.model_time), "wasted_ms": millis(totals.wasted_time),
-        "wasted_tokens": totals.wasted_tokens, "duration_p50_ms": quantile(duration, 0.5),
-        "duration_p95_ms": quantile(duration, 0.95), "ttft_p50_ms": quantile(first_token, 0.5),
-    })
-}
-
-/// Without what changes by itself: that is no part of a version.
-fn beginning(prompt: &str) -> String {
-    let prompt = normalised(prompt);
-    let words: Vec<&str> = prompt.split_whitespace().take(BEGINNING / 2).collect();
-    words.join(" ").chars().take(BEGINNING).collect()
+    pick(&all, name).cloned().ok_or_else(|| failed(&format!("no prompt has the version {name}")))
 }
 
 fn lines(shown: &[(&PromptVersion, String)]) -> String {
     let line = |(one, prompt): &(&PromptVersion, String)| {
-        let mut line = line(one);
+        let mut line = prompts::line(one);
         line["prompt_preview"] = beginning(prompt).into();
         format!("{line}\n")
     };
@@ -203,25 +148,19 @@ fn compare(
     to: &PromptVersion,
     json: bool,
 ) -> Result<(), ExitCode> {
-    let sources = (example(opened, records, from)?, example(opened, records, to)?);
-    let (Some(before), Some(after)) =
-        (sources.0.as_ref().and_then(Source::reading), sources.1.as_ref().and_then(Source::reading))
-    else {
+    let examples = (opened.wait(records.example(from))?, opened.wait(records.example(to))?);
+    let found = match &examples {
+        (Some(before), Some(after)) => compared(before, after),
+        _ => None,
+    };
+    let Some((was, is, tools)) = found else {
         return Err(failed("of one of the two no call with its content is left"));
     };
-    let (was, is) = (system_text(before), system_text(after));
     let difference = diff(&was, &is);
-    let tools = changes(before, after).tools;
     if json {
-        let line = |each: &DiffLine| match each {
-            DiffLine::Same(text) => json!({"is": "same", "text": text}),
-            DiffLine::Removed(text) => json!({"is": "removed", "text": text}),
-            DiffLine::Added(text) => json!({"is": "added", "text": text}),
-        };
-        let ToolChanges { added, removed, changed } = &tools;
         let compared = json!({
-            "from": self::line(from), "to": self::line(to), "system": difference.iter().map(line).collect::<Vec<_>>(),
-            "tools": {"added": added, "removed": removed, "changed": changed},
+            "from": prompts::line(from), "to": prompts::line(to), "system": prompts::lines(&difference),
+            "tools": prompts::tools(&tools),
         });
         return data(&format!("{compared}\n"));
     }

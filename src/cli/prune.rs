@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::filters::{Filters, age};
+use super::filters::Filters;
 use super::opened::{failed, open};
 use super::{Common, say};
 use crate::model::Micros;
 use crate::model::setting::ByteSize;
+use crate::store::query::age;
 use crate::store::{Mode, Prune, Pruned};
 
 #[derive(Debug, Default, Args)]

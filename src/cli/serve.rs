@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{Common, data, log, say};
-use crate::app::App;
+use crate::app::{App, callable};
 use crate::config::{self, Config, Override, Sources};
 
 #[derive(Debug, Default, Args)]
@@ -79,16 +79,12 @@ async fn told(terminate: &mut Signal, interrupt: &mut Signal) {
 
 /// Says where it listens, and prints the lines to paste.
 fn announce(app: &App, config: &Config) {
-    let mut address = app.proxy_address();
-    if address.ip().is_unspecified() {
-        // Every address of this machine is one; the lines to paste need one that can be called.
-        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-    }
+    let address = callable(app.proxy_address());
     say(&format!("wiretape {}: relaying on http://{}", env!("CARGO_PKG_VERSION"), app.proxy_address()));
     if let Some(tls) = app.tls_address() {
         say(&format!("and on https://{tls}"));
     }
-    say(&format!("health on http://{}/healthz", app.web_address()));
+    say(&format!("pages on http://{}", callable(app.web_address())));
     let base = if config.proxy.token.is_some() {
         say("a token is asked for: put yours in the place of TOKEN");
         format!("http://{address}/~token=TOKEN")

@@ -8,6 +8,7 @@ mod jsonl;
 mod raw;
 mod record;
 pub mod parts;
+pub mod prompts;
 pub mod story;
 pub mod summary;
 pub mod talk;

@@ -32,7 +32,6 @@ impl ExchangeId {
         Self(millis << 80 | u128::from(process & 0xffff_ffff_ffff) << 32 | u128::from(count))
     }
 
-    /// In the order in which ids sort.
     /// Which process saw it: the number that this gave itself when it began.
     pub fn process(self) -> u64 {
         #[expect(clippy::cast_possible_truncation, reason = "48 bits of it are the process'")]
@@ -40,6 +39,7 @@ impl ExchangeId {
         process & 0xffff_ffff_ffff
     }
 
+    /// In the order in which ids sort.
     pub fn to_bytes(self) -> [u8; 16] {
         self.0.to_be_bytes()
     }

@@ -1,5 +1,6 @@
 //! The nouns everyone shares. No I/O here, and nothing that knows how a noun came to be.
 
+mod annotation;
 pub mod cost;
 pub mod exchange;
 pub mod headers;
@@ -13,6 +14,7 @@ pub mod setting;
 pub mod time;
 pub mod usage;
 
+pub use annotation::{Annotation, AnnotationId, AnnotationKind, Target};
 pub use cost::{Cost, CostDetail, CostPart, CostSource};
 pub use exchange::{Closer, Direction, Ending, ExchangeId, Label, Micros};
 pub use headers::Headers;

@@ -8,7 +8,7 @@ mod config;
 mod error;
 mod heads;
 mod pieces;
-mod query;
+pub mod query;
 mod sqlite;
 mod sums;
 
@@ -28,7 +28,7 @@ pub use sums::{
     PromptVersion, Prune, Pruned, Rollup, RollupFilter, Sketch, Stats, Summary, Totals, Verified, VerifyAt,
 };
 
-use crate::model::{Exchange, ExchangeId, ObservationId};
+use crate::model::{Annotation, AnnotationId, Exchange, ExchangeId, ObservationId, Target};
 use crate::trace::Facts;
 
 /// Opens the store of a URL; `sqlite:FILE` is relative to the data folder. For whoever reads, or brings calls that say
@@ -186,6 +186,22 @@ pub trait Store: Send + Sync {
 
     /// Keeps an observation, with its exchange, from being pruned, or no longer.
     fn pin(&self, id: ObservationId, pinned: bool) -> Work<'_, bool>;
+
+    /// Adds what somebody says of something, or puts it in the place of what had its id. `false`: what it is said of is not
+    /// there.
+    fn annotate(&self, annotation: Annotation) -> Work<'_, bool>;
+
+    /// Takes it back. `false`: there is no such thing.
+    fn unannotate(&self, id: AnnotationId) -> Work<'_, bool>;
+
+    /// What was said of these, in the order it came.
+    fn annotations(&self, of: Vec<Target>) -> Work<'_, Vec<Annotation>>;
+
+    /// What was said of anything, in the order it came, behind one.
+    fn all_annotations(&self, after: Option<AnnotationId>, limit: usize) -> Work<'_, Vec<Annotation>>;
+
+    /// Tags by their names: those of calls, and those that people gave.
+    fn tags(&self, limit: usize) -> Work<'_, Vec<String>>;
 
     /// One short step of a pruning: nothing else waits for long. Call it until it says that it is done.
     fn prune(&self, prune: Prune) -> Work<'_, Pruned>;

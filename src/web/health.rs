@@ -10,6 +10,7 @@ use axum::routing::get;
 use serde_json::json;
 
 use super::metrics;
+use super::shared::Shared;
 use crate::recorder::Recorded;
 use crate::tape::Counts;
 
@@ -26,25 +27,25 @@ pub struct Status {
 }
 
 /// `/healthz`, `/readyz` and `/metrics`.
-pub fn router(status: Status) -> Router {
+pub fn router() -> Router<Arc<Shared>> {
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .fallback(|| async { (StatusCode::NOT_FOUND, Json(json!({"error": {"message": "no such page"}}))) })
-        .with_state(Arc::new(status))
 }
 
 async fn healthz() -> Json<serde_json::Value> {
     Json(json!({ "status": "ok" }))
 }
 
-async fn metrics(State(status): State<Arc<Status>>) -> impl IntoResponse {
+async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+    let status = &shared.status;
     let text = metrics::text((status.in_flight)(), (status.tape)(), (status.recorded)().as_ref());
     ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], text)
 }
 
-async fn readyz(State(status): State<Arc<Status>>) -> impl IntoResponse {
+async fn readyz(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+    let status = &shared.status;
     let ready = (status.ready)();
     let counts = (status.tape)();
     let recorded = (status.recorded)();

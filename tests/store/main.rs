@@ -14,3 +14,4 @@ mod prune;
 mod files;
 mod sql;
 mod prompts;
+mod annotations;

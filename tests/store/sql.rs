@@ -10,7 +10,7 @@ use super::support::*;
 /// A store of the first version, as its dump: kept for ever.
 const FIRST: &str = include_str!("fixtures/0001.sql");
 
-const VIEWS: [&str; 3] = ["observations", "traces", "sessions"];
+const VIEWS: [&str; 4] = ["observations", "traces", "sessions", "annotations"];
 
 #[tokio::test]
 async fn every_column_of_every_view_is_described() {

@@ -27,6 +27,7 @@ mod left;
 mod rollup;
 mod prompts;
 mod plan;
+mod annotations;
 mod search;
 mod probe;
 mod list;

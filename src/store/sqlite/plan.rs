@@ -6,6 +6,7 @@
 use tokio_rusqlite::rusqlite::types::Value as Cell;
 use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, params_from_iter};
 
+use super::annotations;
 use super::columns::number_of;
 use super::fault::Result;
 use super::writing::word_id;
@@ -28,7 +29,7 @@ pub struct Plan {
 }
 
 #[derive(Clone, Debug)]
-struct Stream {
+pub struct Stream {
     from: String,
     /// The index alone, where it stands apart from the rows.
     index: Option<&'static str>,
@@ -76,7 +77,10 @@ pub fn plan(db: &Connection, filter: &Filter) -> Result<Option<Plan>> {
         found.push(by("session", "observation_session", some_or_nothing!(seq_of(db, "session", &id))));
     }
     if let Some(tag) = tag {
-        found.push(tagged(some_or_nothing!(word_id(db, tag))));
+        let said = word_id(db, tag)?.map(tagged);
+        let given = annotations::tagged(db, tag)?;
+        let Some(both) = either(said, given) else { return Ok(None) };
+        found.push(both);
     }
     if let Some(user) = user {
         found.push(by("user", "observation_user", some_or_nothing!(word_id(db, user))));
@@ -118,6 +122,21 @@ fn tagged(tag: i64) -> (Vec<Stream>, Clause) {
     let exists =
         "EXISTS (SELECT 1 FROM tag g WHERE g.tag = ? AND g.start = o.start AND g.observation = o.seq)";
     (vec![stream], Clause(exists.to_owned(), vec![Cell::Integer(tag)]))
+}
+
+/// Tags that calls have, and those that people gave.
+fn either(
+    said: Option<(Vec<Stream>, Clause)>,
+    given: Option<(Vec<Stream>, String)>,
+) -> Option<(Vec<Stream>, Clause)> {
+    match (said, given) {
+        (said, None) => said,
+        (None, Some((streams, condition))) => Some((streams, Clause(format!("({condition})"), Vec::new()))),
+        (Some((mut streams, Clause(said, cells))), Some((others, given))) => {
+            streams.extend(others);
+            Some((streams, Clause(format!("({said} OR {given})"), cells)))
+        }
+    }
 }
 
 /// The commonest value has no index: those rows are met all the time.
@@ -169,7 +188,12 @@ pub fn models(db: &Connection, pattern: &str) -> Result<Vec<i64>> {
 }
 
 impl Stream {
-    fn along(index: &str, clause: Option<Clause>) -> Self {
+    /// Along no index: what the condition finds is not much.
+    pub fn over(clause: Option<Clause>) -> Self {
+        Self { from: "observation o".to_owned(), index: None, start: "o.start", seq: "o.seq", clause }
+    }
+
+    pub fn along(index: &str, clause: Option<Clause>) -> Self {
         let from = format!("observation o INDEXED BY {index}");
         Self { from, index: None, start: "o.start", seq: "o.seq", clause }
     }

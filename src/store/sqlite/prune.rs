@@ -140,6 +140,7 @@ impl Pruning {
                     pruned.pieces += gone;
                 }
                 if is_done {
+                    writing.remove_lost_annotations()?;
                     // What was taken out of the index is still in it until it is merged.
                     for table in ["said", "answer"] {
                         writing.db.execute(

@@ -10,8 +10,11 @@ use crate::store::{Config, Durable, StoreError};
 
 /// Each brings a store from the version before to its own, which is its place counted from 1. They are kept for ever, as
 /// they are: somebody has a store that needs them.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_begin.sql"), include_str!("migrations/0002_story.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_begin.sql"),
+    include_str!("migrations/0002_story.sql"),
+    include_str!("migrations/0003_annotations.sql"),
+];
 
 /// The version from which on sums are kept of the versions of prompts.
 const PROMPTS_SINCE: usize = 2;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio_rusqlite::rusqlite::types::Value as Cell;
 
+use super::annotations;
 use super::columns::Columns;
 use super::exchange::{find as find_exchange, had};
 use super::groups::{Group, summaries};
@@ -18,7 +19,7 @@ use super::state::data_version;
 use super::verify::verify;
 use super::writing::Writing;
 use super::{SqliteStore, fault};
-use crate::model::{ExchangeId, ObservationId};
+use crate::model::{Annotation, AnnotationId, ExchangeId, ObservationId, Target};
 use crate::store::{
     Entry, Filter, Had, Observed, Page, PromptVersion, Prune, Pruned, Rollup, RollupFilter, Row, Stats,
     Store, StoreError, Stored, Summary, Verified, VerifyAt, Work,
@@ -103,6 +104,26 @@ impl Store for SqliteStore {
             let mut update = writing.db.prepare_cached("UPDATE observation SET pinned = ?2 WHERE id = ?1")?;
             Ok(update.execute((id.0.cast_signed(), pinned))? > 0)
         }))
+    }
+
+    fn annotate(&self, annotation: Annotation) -> Work<'_, bool> {
+        Box::pin(self.change(move |writing| writing.annotate(&annotation)))
+    }
+
+    fn unannotate(&self, id: AnnotationId) -> Work<'_, bool> {
+        Box::pin(self.change(move |writing| writing.unannotate(id)))
+    }
+
+    fn annotations(&self, of: Vec<Target>) -> Work<'_, Vec<Annotation>> {
+        Box::pin(self.read(move |db| annotations::annotations(db, &of)))
+    }
+
+    fn all_annotations(&self, after: Option<AnnotationId>, limit: usize) -> Work<'_, Vec<Annotation>> {
+        Box::pin(self.read(move |db| annotations::page(db, after, limit)))
+    }
+
+    fn tags(&self, limit: usize) -> Work<'_, Vec<String>> {
+        Box::pin(self.read(move |db| annotations::tags(db, limit)))
     }
 
     fn prune(&self, prune: Prune) -> Work<'_, Pruned> {

@@ -1,0 +1,48 @@
+//! What every handler of the web side has at hand.
+
+use std::sync::Arc;
+
+use super::Config;
+use super::fault::Fault;
+use super::guard::Guard;
+use super::health::Status;
+use super::view::trace::Shelf;
+use crate::store::Store;
+use crate::trace::OwnConvention;
+use axum::http::StatusCode;
+
+/// What the web side is built of. Filled in by whoever builds it.
+pub struct Parts {
+    pub config: Config,
+    pub status: Status,
+    /// Where it is recorded to; absent where nothing is kept.
+    pub store: Option<Arc<dyn Store>>,
+    /// What the user's own callers say of themselves.
+    pub conventions: Vec<OwnConvention>,
+    /// Where agents point at, for the lines to paste.
+    pub proxy: String,
+}
+
+pub struct Shared {
+    pub status: Status,
+    pub guard: Guard,
+    pub conventions: Vec<OwnConvention>,
+    pub proxy: String,
+    pub shelf: Shelf,
+    store: Option<Arc<dyn Store>>,
+}
+
+impl Shared {
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let Parts { config, status, store, conventions, proxy } = parts;
+        let guard = Guard::new(&config);
+        Arc::new(Self { status, guard, conventions, proxy, shelf: Shelf::default(), store })
+    }
+
+    pub fn store(&self) -> Result<&Arc<dyn Store>, Fault> {
+        self.store.as_ref().ok_or_else(|| Fault {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            message: "nothing is kept here: this recorder has no store".to_owned(),
+        })
+    }
+}
