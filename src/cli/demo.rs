@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
@@ -35,9 +35,15 @@ pub(super) struct Arguments {
     /// Sends the sample once, waits until it is in the store, and exits
     #[arg(long)]
     once: bool,
+    /// Sends a trace of N steps and a session of N turns in the place of the sample, as fast as it goes
+    #[arg(long, value_name = "N")]
+    big: Option<usize>,
+    /// Plays so many times as fast; 0: without any pause
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pace: u32,
 }
 
-pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
+pub(super) fn run(common: Common, own: &Arguments) -> ExitCode {
     let folder = match &own.home {
         Some(home) => Folder { path: home.clone(), is_temporary: false },
         None => match Folder::temporary() {
@@ -49,7 +55,7 @@ pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
         Ok(runtime) => runtime,
         Err(why) => return failed(&format!("no runtime: {why}")),
     };
-    match runtime.block_on(demonstrate(common, &own, &folder)) {
+    match runtime.block_on(demonstrate(common, own, &folder)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => failed(&why),
     }
@@ -66,10 +72,10 @@ async fn demonstrate(common: Common, own: &Arguments, folder: &Folder) -> Result
     log::start(&config.log);
     let mut told = Told::listen()?;
     let app = App::start(&config).await.map_err(|why| why.to_string())?;
-    let play = provider.play_before(app.proxy_address(), 1);
+    let play = provider.play_before(app.proxy_address(), if own.big.is_some() { 0 } else { own.pace });
     announce(&app, &config, folder);
     let done = tokio::select! {
-        done = perform(&app, &play, own.once) => done,
+        done = perform(&app, &play, own) => done,
         () = told.wait() => Ok(()),
     };
     let now = CancellationToken::new();
@@ -79,28 +85,38 @@ async fn demonstrate(common: Common, own: &Arguments, folder: &Folder) -> Result
     done
 }
 
-async fn perform(app: &App, play: &Play, once: bool) -> Result<(), String> {
-    play.sample().await;
+async fn perform(app: &App, play: &Play, own: &Arguments) -> Result<(), String> {
+    match own.big {
+        Some(size) => play.big(size).await?,
+        None => play.sample().await,
+    }
     let calls = play.calls();
     recorded(app, calls).await?;
     say(&format!("{calls} calls of sample agents were made, and are recorded."));
-    if !once {
+    if !own.once {
         say("Now and then another is made, for you to watch. Ctrl-C ends it.");
         play.live().await;
     }
     Ok(())
 }
 
-/// Waits until so many calls are in the store.
+/// Waits until so many calls are in the store, for as long as there come to be more.
 async fn recorded(app: &App, calls: u64) -> Result<(), String> {
     const PATIENCE: Duration = Duration::from_secs(60);
-    let all_there = async {
-        while app.recorded().is_some_and(|recorded| recorded.recorder.exchanges < calls) {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+    let (mut seen, mut since) = (0, Instant::now());
+    loop {
+        let there = app.recorded().map_or(calls, |recorded| recorded.recorder.exchanges);
+        if there >= calls {
+            return Ok(());
         }
-    };
-    let waited = tokio::time::timeout(PATIENCE, all_there).await;
-    waited.map_err(|_| "not everything that was called was recorded".to_owned())
+        if there > seen {
+            (seen, since) = (there, Instant::now());
+        }
+        if since.elapsed() > PATIENCE {
+            return Err(format!("of {calls} calls {there} were recorded"));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// The demo's own: of the user's configuration nothing counts but what is said on the command line.

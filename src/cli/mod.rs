@@ -122,7 +122,7 @@ pub fn main() -> ExitCode {
         Command::Stats(own) => stats::run(common, own),
         Command::Prices(own) => prices::run(common, own),
         Command::Check(own) => check::run(common, own),
-        Command::Demo(own) => demo::run(common, own),
+        Command::Demo(own) => demo::run(common, &own),
     }
 }
 

@@ -14,7 +14,7 @@ pub struct Call {
     pub path: String,
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
-    /// The client leaves when so many pieces of the answer have come.
+    /// The client leaves when so many bytes of the answer have come.
     pub leaves_after: Option<usize>,
 }
 
@@ -35,11 +35,11 @@ pub async fn call(proxy: SocketAddr, call: Call) -> Result<u16, String> {
     let request = request.body(Full::new(call.body)).map_err(|why| format!("{}: {why}", call.path))?;
     let heard = async {
         let mut answer = sender.send_request(request).await.map_err(|why| why.to_string())?;
-        let mut pieces = 0;
+        let mut heard = 0;
         while let Some(frame) = answer.body_mut().frame().await {
-            frame.map_err(|why| why.to_string())?;
-            pieces += 1;
-            if call.leaves_after.is_some_and(|most| pieces >= most) {
+            let frame = frame.map_err(|why| why.to_string())?;
+            heard += frame.data_ref().map_or(0, Bytes::len);
+            if call.leaves_after.is_some_and(|most| heard >= most) {
                 break;
             }
         }

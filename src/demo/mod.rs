@@ -9,6 +9,7 @@
 //!
 //! Invariant: nothing here knows the recorder. What it sees is what it would see of anyone.
 
+mod big;
 mod client;
 mod picture;
 mod player;
@@ -78,6 +79,13 @@ impl Play {
             playing.spawn(player::play(Arc::clone(&self.stage), script, name));
         }
         playing.join_all().await;
+    }
+
+    /// A trace of about so many steps, and a session of so many turns.
+    pub async fn big(&self, size: usize) -> Result<(), String> {
+        let (_, session) =
+            tokio::join!(big::trace(Arc::clone(&self.stage), size), big::session(&self.stage, size));
+        session
     }
 
     /// A call now and then, until it is dropped.

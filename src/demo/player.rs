@@ -11,7 +11,7 @@ use super::client;
 use super::random::Random;
 use super::retrieval;
 use super::script::{Does, End, Round, Said, Script, Turn, Work};
-use super::stage::{Stage, Staged};
+use super::stage::{Ending, Stage, Staged};
 use super::talk::{Answer, Call, Message, Outcome, Part, Refusal, Reply, Request, Usage, pieces, tokens};
 
 /// What a provider takes until it answers, and between two pieces of a stream.
@@ -226,10 +226,14 @@ impl Player {
         }
         let mut leaves = None;
         match said.end {
-            End::Leaves(pieces) => leaves = Some(pieces),
+            End::Leaves(pieces) => {
+                staged.pieces.truncate(pieces);
+                staged.ending = Ending::Waits;
+                leaves = Some(staged.pieces.iter().map(Bytes::len).sum());
+            }
             End::Breaks(pieces) => {
                 staged.pieces.truncate(pieces);
-                staged.breaks = true;
+                staged.ending = Ending::Breaks;
             }
             End::Whole | End::Refused(_) => {}
         }
@@ -245,7 +249,8 @@ impl Player {
     }
 
     fn usage(&mut self, body: &Value, reply: &Reply) -> Usage {
-        let input = tokens(&body.to_string());
+        let pictures = self.messages.iter().map(picture_bytes).sum::<u64>();
+        let input = tokens(&body.to_string()) - pictures / 3;
         let reasoning = tokens(reply.reasoning.as_str());
         let output = reply.tokens() + reasoning;
         let had = std::mem::replace(&mut self.cached, input).min(input);
@@ -272,15 +277,7 @@ impl Player {
         let own = wire.answer_headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let mut headers: Vec<(String, String)> = own.collect();
         headers.push((wire.id_header.to_owned(), format!("req_{}", self.random.letters(24))));
-        Staged {
-            status,
-            headers,
-            content_type: "application/json",
-            think: self.stage.paced(think),
-            pieces: [Bytes::from(body.to_string())].into(),
-            gap: std::time::Duration::ZERO,
-            breaks: false,
-        }
+        Staged { status, headers, think: self.stage.paced(think), ..Staged::at_once(body) }
     }
 
     fn refused(&mut self, refusal: &Refusal) -> Staged {
@@ -306,7 +303,7 @@ impl Player {
         if let Some(trace) = &self.trace {
             all.push(("traceparent".to_owned(), format!("00-{trace}-{}-01", self.random.hex(16))));
         }
-        let breaks = staged.breaks;
+        let breaks = staged.ending == Ending::Breaks;
         self.stage.put(body.clone(), staged);
         let call = client::Call { path, headers: all, body, leaves_after };
         if let Err(why) = client::call(self.stage.proxy, call).await
@@ -315,6 +312,16 @@ impl Player {
             tracing::warn!("a call of the demo's failed: {why}");
         }
     }
+}
+
+/// A picture does not count by its bytes: four for each three of them, of which four are a token.
+fn picture_bytes(message: &Message) -> u64 {
+    let Message::User(parts) = message else { return 0 };
+    let bytes = |part: &Part| match part {
+        Part::Image(png) => png.len() as u64,
+        Part::Text(_) => 0,
+    };
+    parts.iter().map(bytes).sum()
 }
 
 fn first_text(parts: &[Part]) -> String {

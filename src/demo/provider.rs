@@ -19,13 +19,16 @@ use tokio::task::JoinSet;
 use tokio::time::Sleep;
 
 use super::random::Random;
-use super::stage::{Stage, Staged};
+use super::stage::{Ending, Stage, Staged};
 use super::talk::{Answer, Refusal, Reply, Usage, tokens};
 use super::wire;
 
 /// What everyone else is told.
 const GREETING: &str = "This is the provider of wiretape's demo, which knows no more than its lines. Your call has \
     come through the recorder all the same: look for it on the page, with its bytes, its tokens and its timing.";
+
+/// What was written before a break goes out first.
+const BEFORE_THE_BREAK: Duration = Duration::from_millis(20);
 
 /// The stage, once there is one: the provider has to be there before the proxy is.
 pub type Curtain = Arc<OnceLock<Arc<Stage>>>;
@@ -63,9 +66,11 @@ async fn answer(request: Request<Incoming>, curtain: &Curtain) -> Result<Respons
     for (name, value) in &staged.headers {
         response = response.header(name, value);
     }
-    let paced = Paced { pieces: staged.pieces, gap: staged.gap, breaks: staged.breaks, pause: None };
-    // The stage's own headers are all well-formed.
-    Ok(response.body(paced).unwrap_or_default())
+    let paced = Paced { pieces: staged.pieces, gap: staged.gap, ending: staged.ending, pause: None };
+    Ok(response.body(paced).unwrap_or_else(|why| {
+        tracing::error!("the demo's answer is not HTTP: {why}");
+        Response::new(Paced { ending: Ending::Breaks, ..Paced::default() })
+    }))
 }
 
 /// What someone is answered who is not of the play.
@@ -93,15 +98,7 @@ fn improvised(path: &str, body: &Bytes) -> Staged {
 }
 
 fn json_answer(status: u16, body: &Value) -> Staged {
-    Staged {
-        status,
-        headers: Vec::new(),
-        content_type: "application/json",
-        think: Duration::from_millis(150),
-        pieces: VecDeque::from([Bytes::from(body.to_string())]),
-        gap: Duration::ZERO,
-        breaks: false,
-    }
+    Staged { status, think: Duration::from_millis(150), ..Staged::at_once(body) }
 }
 
 /// A body that comes piece by piece.
@@ -109,7 +106,7 @@ fn json_answer(status: u16, body: &Value) -> Staged {
 struct Paced {
     pieces: VecDeque<Bytes>,
     gap: Duration,
-    breaks: bool,
+    ending: Ending,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
@@ -126,22 +123,28 @@ impl Body for Paced {
             self.pause = None;
         }
         let Some(piece) = self.pieces.pop_front() else {
-            let broken = self.breaks.then(|| Err(std::io::Error::other("the provider breaks off")));
-            return Poll::Ready(broken);
+            return match self.ending {
+                Ending::Whole => Poll::Ready(None),
+                Ending::Breaks => Poll::Ready(Some(Err(std::io::Error::other("the provider breaks off")))),
+                // The connection ends when the client leaves, and this with it.
+                Ending::Waits => Poll::Pending,
+            };
         };
-        if !self.gap.is_zero() {
-            self.pause = Some(Box::pin(tokio::time::sleep(self.gap)));
+        let breaks = self.pieces.is_empty() && self.ending == Ending::Breaks;
+        let gap = if breaks { self.gap.max(BEFORE_THE_BREAK) } else { self.gap };
+        if !gap.is_zero() {
+            self.pause = Some(Box::pin(tokio::time::sleep(gap)));
         }
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.pieces.is_empty() && !self.breaks
+        self.pieces.is_empty() && self.ending == Ending::Whole
     }
 
     fn size_hint(&self) -> SizeHint {
-        match (self.pieces.len(), self.breaks) {
-            (1, false) => SizeHint::with_exact(self.pieces[0].len() as u64),
+        match (self.pieces.len(), self.ending) {
+            (1, Ending::Whole) => SizeHint::with_exact(self.pieces[0].len() as u64),
             _ => SizeHint::default(),
         }
     }

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::Value;
 
 /// An answer as it is to go out.
 #[derive(Clone, Debug)]
@@ -20,8 +21,33 @@ pub struct Staged {
     pub pieces: VecDeque<Bytes>,
     /// Between two pieces.
     pub gap: Duration,
-    /// The provider breaks off where the pieces end.
-    pub breaks: bool,
+    pub ending: Ending,
+}
+
+/// What happens where the pieces end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ending {
+    #[default]
+    Whole,
+    /// The provider breaks off.
+    Breaks,
+    /// More would come, but the client does not wait for it.
+    Waits,
+}
+
+impl Staged {
+    /// An answer in one piece.
+    pub fn at_once(body: &Value) -> Self {
+        Self {
+            status: 200,
+            headers: Vec::new(),
+            content_type: "application/json",
+            think: Duration::ZERO,
+            pieces: VecDeque::from([Bytes::from(body.to_string())]),
+            gap: Duration::ZERO,
+            ending: Ending::Whole,
+        }
+    }
 }
 
 /// Where it is played.

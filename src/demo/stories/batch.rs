@@ -46,7 +46,7 @@ fn script(at: usize, invoice: String, said: Said) -> Script {
         snapshot: "gpt-5-nano-2025-08-07",
         system: SYSTEM,
         tools: &[],
-        streamed: at % 2 == 0,
+        streamed: at.is_multiple_of(2),
         reasons: false,
         schema: &["supplier", "number", "total"],
         client: "demo-batch/0.3",

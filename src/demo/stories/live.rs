@@ -56,7 +56,7 @@ pub fn live(number: u64) -> (String, Script) {
         said = said.ending(End::Leaves(18));
     }
     let look = says("").calling([tool("look_up", json!({"words": words}), found, 700)]);
-    let is_claude = number % 2 == 0;
+    let is_claude = number.is_multiple_of(2);
     let script = Script {
         wire: if is_claude { &ANTHROPIC } else { &CHAT },
         model: if is_claude { "claude-sonnet-5-5" } else { "gpt-4.1" },

@@ -13,7 +13,7 @@ pub const GEMINI: Wire = Wire {
     is_path: |path| path.contains(":generateContent") || path.contains(":streamGenerateContent"),
     headers: &[("x-goog-api-key", "AIzaSyDemo00000000000000000000000000000")],
     request,
-    whole: |answer| response(answer, parts(&answer.reply), true),
+    whole: |answer| response(answer, &parts(&answer.reply), true),
     events,
     refusal,
     id_prefix: "",
@@ -100,7 +100,7 @@ fn usage(usage: &Usage) -> Value {
     used
 }
 
-fn response(answer: &Answer, parts: Vec<Value>, last: bool) -> Value {
+fn response(answer: &Answer, parts: &[Value], last: bool) -> Value {
     let mut candidate = json!({"content": {"parts": parts, "role": "model"}, "index": 0});
     if last {
         candidate["finishReason"] = "STOP".into();
@@ -127,7 +127,7 @@ fn events(answer: &Answer) -> Vec<String> {
     }
     let last = all.len().saturating_sub(1);
     let events = all.into_iter().enumerate();
-    events.map(|(at, part)| unnamed(&response(answer, vec![part], at == last))).collect()
+    events.map(|(at, part)| unnamed(&response(answer, &[part], at == last))).collect()
 }
 
 fn refusal(refusal: &Refusal) -> Value {

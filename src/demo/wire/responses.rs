@@ -151,13 +151,18 @@ impl Events {
             "reasoning" => {
                 let at = json!({"item_id": id, "output_index": index, "summary_index": 0});
                 let part = |text: &str| json!({"type": "summary_text", "text": text});
-                let whole = text("/summary/0/text");
-                self.part("response.reasoning_summary", "_text", &at, &part, "summary_part", whole);
+                let names = ["response.reasoning_summary_part", "response.reasoning_summary_text"];
+                self.part(names, &at, part, text("/summary/0/text"));
             }
             "message" => {
                 let at = json!({"item_id": id, "output_index": index, "content_index": 0});
                 let part = |text: &str| json!({"type": "output_text", "text": text, "annotations": []});
-                self.part("response.output", "_text", &at, &part, "content_part", text("/content/0/text"));
+                self.part(
+                    ["response.content_part", "response.output_text"],
+                    &at,
+                    part,
+                    text("/content/0/text"),
+                );
             }
             _ => {
                 let at = json!({"item_id": id, "output_index": index});
@@ -174,28 +179,18 @@ impl Events {
         self.put("response.output_item.done", json!({"output_index": index, "item": item}));
     }
 
-    /// A part of an item's text: added, in pieces, done.
-    fn part(
-        &mut self,
-        stem: &str,
-        suffix: &str,
-        at: &Value,
-        part: &dyn Fn(&str) -> Value,
-        name: &str,
-        whole: &str,
-    ) {
+    /// A part of an item's text: added, in pieces, done. The names are those of the part's events and of its text's.
+    fn part(&mut self, [part, text]: [&str; 2], at: &Value, made: impl Fn(&str) -> Value, whole: &str) {
         let with = |key: &str, value: Value| {
             let mut data = at.clone();
             data[key] = value;
             data
         };
-        let part_name =
-            if name == "summary_part" { format!("{stem}_part") } else { format!("response.{name}") };
-        self.put(&format!("{part_name}.added"), with("part", part("")));
+        self.put(&format!("{part}.added"), with("part", made("")));
         for piece in pieces(whole) {
-            self.put(&format!("{stem}{suffix}.delta"), with("delta", piece.into()));
+            self.put(&format!("{text}.delta"), with("delta", piece.into()));
         }
-        self.put(&format!("{stem}{suffix}.done"), with("text", whole.into()));
-        self.put(&format!("{part_name}.done"), with("part", part(whole)));
+        self.put(&format!("{text}.done"), with("text", whole.into()));
+        self.put(&format!("{part}.done"), with("part", made(whole)));
     }
 }
