@@ -20,6 +20,8 @@
 //! recorder                              joins them: tape → dialect → trace → price → store
 //! export                                from the store out: whole records
 //! ```
+//!
+//! Beside them all stands `demo`, which only calls.
 
 pub mod model;
 pub mod tape;
@@ -35,4 +37,5 @@ pub mod export;
 pub mod web;
 pub mod config;
 pub mod app;
+pub mod demo;
 pub mod cli;

@@ -2,6 +2,7 @@
 //! 1 where something failed, 2 where the command line itself is wrong.
 
 mod check;
+mod demo;
 mod draw;
 mod export;
 mod filters;
@@ -73,6 +74,8 @@ enum Command {
     Prices(prices::Arguments),
     /// Checks a configuration and says what is wrong
     Check(check::Arguments),
+    /// Shows everything without a key: sample agents, a provider of its own, real recordings
+    Demo(demo::Arguments),
 }
 
 // What every command takes. Not a doc comment, which clap would make the command's help.
@@ -117,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::Stats(own) => stats::run(common, own),
         Command::Prices(own) => prices::run(common, own),
         Command::Check(own) => check::run(common, own),
+        Command::Demo(own) => demo::run(common, &own),
     }
 }
 

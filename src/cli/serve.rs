@@ -50,17 +50,16 @@ fn serve(config: &Config) -> Result<(), String> {
 }
 
 async fn run_until_told(config: &Config) -> Result<(), String> {
-    let listen = |kind| signal(kind).map_err(|why| format!("cannot listen for signals: {why}"));
-    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let mut told = Told::listen()?;
     let app = App::start(config).await.map_err(|why| why.to_string())?;
     announce(&app, config);
-    told(&mut terminate, &mut interrupt).await;
+    told.wait().await;
     tracing::info!(grace = ?config.proxy.shutdown_grace, "stopping; once more to stop at once");
     let now = CancellationToken::new();
     let mut stopping = std::pin::pin!(app.stop(now.clone()));
     let books = tokio::select! {
         books = stopping.as_mut() => books,
-        () = told(&mut terminate, &mut interrupt) => {
+        () = told.wait() => {
             now.cancel();
             stopping.await
         }
@@ -70,10 +69,24 @@ async fn run_until_told(config: &Config) -> Result<(), String> {
     Ok(())
 }
 
-async fn told(terminate: &mut Signal, interrupt: &mut Signal) {
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// Hears when it is to stop.
+pub(super) struct Told {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Told {
+    pub(super) fn listen() -> Result<Self, String> {
+        let listen = |kind| signal(kind).map_err(|why| format!("cannot listen for signals: {why}"));
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// Waits until it is told to stop, once more.
+    pub(super) async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 
