@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("price", &["model"]),
     ("store", &["model", "trace"]),
     ("recorder", &["model", "tape", "dialect", "trace", "redact", "tokens", "price", "store"]),
-    ("export", &["model", "dialect", "trace", "store"]),
+    ("export", &["model", "dialect", "trace", "redact", "store"]),
     // Of the tape it knows the counts it shows.
     ("web", &["model", "tape", "recorder"]),
     (

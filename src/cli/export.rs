@@ -1,16 +1,17 @@
 //! `wiretape export`: writes what was captured.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::PossibleValuesParser;
 
 use super::filters::Filters;
-use super::opened::{failed, open};
+use super::opened::{Opened, failed, open};
 use super::{Common, say};
-use crate::export::{Failed, Options, jsonl};
+use crate::export::{Export, FORMATS, Failed, Format, Wanted, format};
 use crate::store::Mode;
 
 #[derive(Debug, Args)]
@@ -18,8 +19,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     common: Common,
     /// In which form
-    #[arg(long, value_enum, default_value = "jsonl")]
-    format: Format,
+    #[arg(long, value_parser = formats(), default_value = "jsonl")]
+    format: String,
     #[command(flatten)]
     filters: Filters,
     /// At most so many, the newest
@@ -33,9 +34,11 @@ pub(super) struct Arguments {
     output: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Jsonl,
+/// The names of all forms, with what each is.
+fn formats() -> PossibleValuesParser {
+    PossibleValuesParser::new(
+        FORMATS.iter().map(|own| clap::builder::PossibleValue::new(own.name).help(own.help)),
+    )
 }
 
 pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
@@ -43,14 +46,16 @@ pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
 }
 
 fn export(common: Common, own: Arguments) -> Result<(), ExitCode> {
-    let Arguments { common: behind, format: Format::Jsonl, filters, limit, raw, output } = own;
+    let Arguments { common: behind, format: name, filters, limit, raw, output } = own;
+    let form = format(&name).ok_or_else(|| failed(&format!("no form is called {name}")))?;
+    if form.is_binary && output.is_none() && io::stdout().is_terminal() {
+        return Err(failed(&format!("{name} is no text: say -o FILE, or send stdout elsewhere")));
+    }
     let opened = open(common.and(behind), Mode::ReadOnly)?;
-    let options = Options { raw, limit };
-    let write =
-        |out: &mut (dyn Write + Send)| opened.block_on(jsonl(&opened.store, filters.filter(), options, out));
+    let wanted = Wanted { filter: filters.filter(), limit, raw, ..Wanted::default() };
     let written = match &output {
-        Some(path) => to_file(path, write),
-        None => write(&mut BufWriter::new(io::stdout())),
+        Some(path) => to_file(path, |out| write(&opened, form, wanted, out)),
+        None => write(&opened, form, wanted, &mut io::stdout()),
     };
     match written {
         Ok(count) => {
@@ -60,17 +65,36 @@ fn export(common: Common, own: Arguments) -> Result<(), ExitCode> {
             Ok(())
         }
         // A reader that has seen enough, as `head` has, is no failure.
-        Err(Failed::Write(why)) if why.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(Failed::Write(why)) => Err(failed(&why.to_string())),
-        Err(Failed::Store(why)) => Err(failed(&why.to_string())),
+        Err(Stopped::Write(why)) if why.kind() == io::ErrorKind::BrokenPipe && output.is_none() => Ok(()),
+        Err(Stopped::Write(why)) => Err(failed(&why.to_string())),
+        Err(Stopped::Export(why)) => Err(failed(&why.to_string())),
     }
 }
 
+/// Why it ended early.
+enum Stopped {
+    Export(Failed),
+    Write(io::Error),
+}
+
+impl From<io::Error> for Stopped {
+    fn from(why: io::Error) -> Self {
+        Self::Write(why)
+    }
+}
+
+/// Writes all there is; says how much it was.
+fn write(opened: &Opened, form: &Format, wanted: Wanted, out: &mut dyn Write) -> Result<u64, Stopped> {
+    let mut export = Export::new(&opened.store, form, wanted);
+    while let Some(piece) = opened.block_on(export.next()).map_err(Stopped::Export)? {
+        out.write_all(&piece)?;
+    }
+    out.flush()?;
+    Ok(export.written())
+}
+
 /// Under another name until it is whole.
-fn to_file<T>(
-    path: &Path,
-    write: impl FnOnce(&mut (dyn Write + Send)) -> Result<T, Failed>,
-) -> Result<T, Failed> {
+fn to_file<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T, Stopped>) -> Result<T, Stopped> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     let part = PathBuf::from(name);
