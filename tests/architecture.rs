@@ -45,6 +45,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hyper", &["proxy"]),
     ("hyper_util", &["proxy"]),
     ("memchr", &["dialect", "redact", "store"]),
+    ("parquet", &["export"]),
     ("rustix", &["store", "recorder", "cli"]),
     ("rustls", &["proxy"]),
     ("rustls_native_certs", &["proxy"]),

@@ -1,7 +1,10 @@
 //! The forms of export: one file and one line each.
 
 use super::encode::{Encoder, InTrace, Step, Wire};
-use super::jsonl;
+use super::wanted::Wanted;
+#[cfg(feature = "parquet")]
+use super::parquet;
+use super::{csv, jsonl};
 
 /// A form that records are exported in.
 #[derive(Clone, Copy)]
@@ -22,19 +25,24 @@ pub struct Format {
 #[derive(Clone, Copy)]
 pub enum Takes {
     /// Every step that passes.
-    Steps(fn() -> Box<dyn Encoder<Step>>),
+    Steps(fn(&Wanted) -> Box<dyn Encoder<Step>>),
     /// The same without what was said, which need not be read for it.
-    Heads(fn() -> Box<dyn Encoder<Step>>),
+    Heads(fn(&Wanted) -> Box<dyn Encoder<Step>>),
     /// Of each conversation the generation that holds the most of it.
-    Conversations(fn() -> Box<dyn Encoder<Step>>),
+    Conversations(fn(&Wanted) -> Box<dyn Encoder<Step>>),
     /// What was on the wire, wherever a step read from it passes.
-    Wires(fn() -> Box<dyn Encoder<Wire>>),
+    Wires(fn(&Wanted) -> Box<dyn Encoder<Wire>>),
     /// Whole traces, wherever a step of one passes.
-    Traces(fn() -> Box<dyn Encoder<InTrace>>),
+    Traces(fn(&Wanted) -> Box<dyn Encoder<InTrace>>),
 }
 
 /// All there are, in the order in which they are told of.
-pub const FORMATS: &[Format] = &[jsonl::FORMAT];
+pub const FORMATS: &[Format] = &[
+    jsonl::FORMAT,
+    csv::FORMAT,
+    #[cfg(feature = "parquet")]
+    parquet::FORMAT,
+];
 
 /// The form of this name.
 pub fn format(name: &str) -> Option<&'static Format> {

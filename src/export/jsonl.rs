@@ -10,7 +10,7 @@ pub const FORMAT: Format = Format {
     media_type: "application/x-ndjson",
     help: "Records as lines of JSON, all of each; import takes them in.",
     is_binary: false,
-    takes: Takes::Steps(|| Box::new(Jsonl)),
+    takes: Takes::Steps(|_| Box::new(Jsonl)),
 };
 
 struct Jsonl;

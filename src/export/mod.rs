@@ -8,11 +8,15 @@
 //! a file here and a line in `format`.
 
 mod beside;
+mod columns;
+mod csv;
 mod encode;
 mod format;
 mod import;
 mod jsonl;
 mod leave;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod raw;
 mod record;
 mod run;
@@ -27,6 +31,7 @@ pub mod tree;
 pub mod words;
 
 pub use beside::{Beside, Source};
+pub use columns::{COLUMNS, ColumnKind};
 pub use encode::{EncodeError, Encoder, InTrace, Step, Trace, Wire};
 pub use format::{FORMATS, Format, Takes, format};
 pub use import::entry as import_line;

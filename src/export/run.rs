@@ -66,13 +66,26 @@ impl std::fmt::Display for Failed {
 impl Export {
     pub fn new(store: &Arc<dyn Store>, format: &Format, wanted: Wanted) -> Self {
         let work = match format.takes {
-            Takes::Steps(start) => Work::Steps(Box::new(Steps::new(store, wanted, true)), start()),
-            Takes::Heads(start) => Work::Steps(Box::new(Steps::new(store, wanted, false)), start()),
-            Takes::Conversations(start) => {
-                Work::Conversations(Box::new(Conversations::new(store, wanted)), start())
+            Takes::Steps(start) => {
+                let encoder = start(&wanted);
+                Work::Steps(Box::new(Steps::new(store, wanted, true)), encoder)
             }
-            Takes::Wires(start) => Work::Wires(Box::new(Wires::new(store, wanted)), start()),
-            Takes::Traces(start) => Work::Traces(Box::new(Traces::new(store, wanted)), start()),
+            Takes::Heads(start) => {
+                let encoder = start(&wanted);
+                Work::Steps(Box::new(Steps::new(store, wanted, false)), encoder)
+            }
+            Takes::Conversations(start) => {
+                let encoder = start(&wanted);
+                Work::Conversations(Box::new(Conversations::new(store, wanted)), encoder)
+            }
+            Takes::Wires(start) => {
+                let encoder = start(&wanted);
+                Work::Wires(Box::new(Wires::new(store, wanted)), encoder)
+            }
+            Takes::Traces(start) => {
+                let encoder = start(&wanted);
+                Work::Traces(Box::new(Traces::new(store, wanted)), encoder)
+            }
         };
         Self { work, state: State::New, written: 0, at: None }
     }

@@ -14,6 +14,8 @@ pub struct Wanted {
     pub sample: Option<Sample>,
     /// With what was on the wire, where the form has room for it.
     pub raw: bool,
+    /// Where calls of each upstream went, as `https://api.openai.com`.
+    pub origins: Arc<Vec<(String, String)>>,
     /// What may leave the house.
     pub leave: Arc<Leave>,
 }
