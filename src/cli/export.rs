@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -11,7 +12,9 @@ use clap::builder::PossibleValuesParser;
 use super::filters::Filters;
 use super::opened::{Opened, failed, open};
 use super::{Common, say};
-use crate::export::{Export, FORMATS, Failed, Format, Wanted, format};
+use crate::app;
+use crate::config::Config;
+use crate::export::{Export, FORMATS, Failed, Format, Leave, Origin, Sample, Wanted, format};
 use crate::store::Mode;
 
 #[derive(Debug, Args)]
@@ -29,9 +32,28 @@ pub(super) struct Arguments {
     /// With what was on the wire
     #[arg(long)]
     raw: bool,
+    /// A part of all traces, as 5%: whole ones, and the same ones each time
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    sample: Option<f64>,
+    /// Draws another sample
+    #[arg(long, value_name = "N", default_value = "0", requires = "sample")]
+    seed: u64,
+    /// Without what was said
+    #[arg(long)]
+    no_content: bool,
+    /// Redacted again on the way out, by every rule there is
+    #[arg(long)]
+    redact: bool,
     /// To this file, which appears when it is whole; without it to stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+}
+
+/// Where each upstream is.
+pub(super) fn origins(config: &Config) -> Result<Vec<Origin>, ExitCode> {
+    let origins = app::origins(config).map_err(|why| failed(&why.to_string()))?;
+    let origin = |(upstream, provider, url)| Origin { upstream, provider, url };
+    Ok(origins.into_iter().map(origin).collect())
 }
 
 /// The names of all forms, with what each is.
@@ -46,13 +68,14 @@ pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
 }
 
 fn export(common: Common, own: Arguments) -> Result<(), ExitCode> {
-    let Arguments { common: behind, format: name, filters, limit, raw, output } = own;
-    let form = format(&name).ok_or_else(|| failed(&format!("no form is called {name}")))?;
+    let Arguments { common: behind, format: name, output, .. } = &own;
+    let form = format(name).ok_or_else(|| failed(&format!("no form is called {name}")))?;
     if form.is_binary && output.is_none() && io::stdout().is_terminal() {
         return Err(failed(&format!("{name} is no text: say -o FILE, or send stdout elsewhere")));
     }
-    let opened = open(common.and(behind), Mode::ReadOnly)?;
-    let wanted = Wanted { filter: filters.filter(), limit, raw, ..Wanted::default() };
+    let opened = open(common.and(behind.clone()), Mode::ReadOnly)?;
+    let wanted = own.wanted(&opened.config)?;
+    let output = own.output;
     let written = match &output {
         Some(path) => to_file(path, |out| write(&opened, form, wanted, out)),
         None => write(&opened, form, wanted, &mut io::stdout()),
@@ -69,6 +92,30 @@ fn export(common: Common, own: Arguments) -> Result<(), ExitCode> {
         Err(Stopped::Write(why)) => Err(failed(&why.to_string())),
         Err(Stopped::Export(why)) => Err(failed(&why.to_string())),
     }
+}
+
+impl Arguments {
+    fn wanted(&self, config: &Config) -> Result<Wanted, ExitCode> {
+        let Self { filters, limit, raw, sample, seed, no_content, redact, .. } = self;
+        let redactor = redact.then(|| app::leaving(config)).transpose();
+        let redactor = redactor.map_err(|why| failed(&why.to_string()))?;
+        Ok(Wanted {
+            filter: filters.clone().filter(),
+            limit: *limit,
+            sample: sample.map(|share| Sample { share, seed: *seed }),
+            raw: *raw,
+            origins: Arc::new(origins(config)?),
+            leave: Arc::new(Leave { no_content: *no_content, redactor: redactor.map(Arc::new) }),
+        })
+    }
+}
+
+/// `5%`, or 0.05.
+fn share(text: &str) -> Result<f64, String> {
+    let (number, whole) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
+    let share = number.trim().parse::<f64>().map(|number| number / whole);
+    let share = share.ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "expected a part of all, as 5% or 0.05".to_owned())
 }
 
 /// Why it ended early.

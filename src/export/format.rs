@@ -1,10 +1,10 @@
 //! The forms of export: one file and one line each.
 
 use super::encode::{Encoder, InTrace, Step, Wire};
-use super::wanted::Wanted;
 #[cfg(feature = "parquet")]
 use super::parquet;
-use super::{csv, jsonl};
+use super::wanted::Wanted;
+use super::{csv, har, jsonl};
 
 /// A form that records are exported in.
 #[derive(Clone, Copy)]
@@ -39,6 +39,7 @@ pub enum Takes {
 /// All there are, in the order in which they are told of.
 pub const FORMATS: &[Format] = &[
     jsonl::FORMAT,
+    har::FORMAT,
     csv::FORMAT,
     #[cfg(feature = "parquet")]
     parquet::FORMAT,

@@ -14,10 +14,20 @@ pub struct Wanted {
     pub sample: Option<Sample>,
     /// With what was on the wire, where the form has room for it.
     pub raw: bool,
-    /// Where calls of each upstream went, as `https://api.openai.com`.
-    pub origins: Arc<Vec<(String, String)>>,
+    /// Where calls of each upstream went.
+    pub origins: Arc<Vec<Origin>>,
     /// What may leave the house.
     pub leave: Arc<Leave>,
+}
+
+/// An upstream as the configuration has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub upstream: String,
+    /// Whose rules hold there.
+    pub provider: String,
+    /// As `https://api.openai.com`.
+    pub url: String,
 }
 
 /// A part of all traces. Whole ones, and the same ones each time: which, their ids and the seed say.
