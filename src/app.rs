@@ -1,5 +1,7 @@
 //! Builds the house from a configuration and runs it. Owns every task and the shutdown.
 
+mod doors;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,15 +13,12 @@ use crate::config::Config;
 use crate::proxy::upstream::Upstreams;
 use crate::proxy::{self, Proxy};
 use crate::recorder::{self, Recorded, Recorder};
-use crate::redact::Redactor;
 use crate::store::{self, Mode, Store};
-use crate::tape::{
-    Counters, Counts, Journal, JournalCounters, Keeper, Overload, Queue, Reader, Room, Shelf, Sink,
-};
+use crate::tape::{Counters, Counts, Journal, JournalCounters, Overload, Queue, Reader, Room, Shelf, Sink};
 use crate::web;
 
-/// The key of the credentials' fingerprints, in the data folder.
-const KEY: &str = "fingerprint.key";
+pub use doors::{intake, leaving, origins};
+use doors::{keeper, redactor};
 
 /// Why the house could not be built.
 #[derive(Debug)]
@@ -77,14 +76,8 @@ impl Recording {
             store::open_with(&config.store.url, &config.home, Mode::ReadWrite, &config.store, reread).await;
         let store = store.map_err(|why| StartError(format!("store.url = {:?}: {why}", config.store.url)))?;
         let shelf = Shelf::open(&config.home.join(&config.tape.dir));
-        let (keeper, _) = Keeper::open(&config.home.join(KEY), &config.tape.secrets);
-        let keeper = Arc::new(keeper);
-        let fingerprints = Arc::clone(&keeper);
-        let redactor = Redactor::new(&config.redact, move |secret| fingerprints.fingerprint(secret));
-        let redactor = redactor.map_err(|faults| {
-            let lines = faults.iter().map(|(name, key, why)| format!("redact_rule.{name}.{key}: {why}"));
-            StartError(lines.collect::<Vec<_>>().join("\n"))
-        })?;
+        let keeper = keeper(config);
+        let redactor = redactor(&config.redact, &keeper)?;
         let journal = Journal::new(&shelf, keeper, &config.tape);
         let known = config.upstreams.clone();
         let upstream = Box::new(move |name: &str| {

@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("price", &["model"]),
     ("store", &["model", "trace"]),
     ("recorder", &["model", "tape", "dialect", "trace", "redact", "tokens", "price", "store"]),
-    ("export", &["model", "dialect", "trace", "store"]),
+    ("export", &["model", "dialect", "trace", "redact", "store"]),
     // Of the tape it knows the counts it shows.
     ("web", &["model", "tape", "trace", "store", "recorder", "export"]),
     (
@@ -47,6 +47,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hyper", &["proxy", "demo"]),
     ("hyper_util", &["proxy", "demo"]),
     ("memchr", &["dialect", "redact", "store"]),
+    ("parquet", &["export"]),
     ("rustix", &["store", "recorder", "cli"]),
     ("rustls", &["proxy"]),
     ("rustls_native_certs", &["proxy"]),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use wiretape::cli::{Outlined, outline};
 use wiretape::config::{SECTIONS, describe};
+use wiretape::export::FORMATS;
 use wiretape::proxy::upstream::BUILT_IN;
 use wiretape::trace::{CONVENTIONS, KEYS, MEANINGS, TRUSTS};
 
@@ -177,6 +178,25 @@ fn every_upstream_is_documented() {
             url.is_none_or(|url| row.contains(&format!("`{url}`"))),
             "docs/upstreams.md: {name} goes to {url:?}"
         );
+    }
+}
+
+#[test]
+fn every_form_of_export_is_documented() {
+    let page = read("docs/export.md");
+    for form in FORMATS {
+        let row = format!("| [`{}`](#{}) | `.{}` |", form.name, form.name, form.extension);
+        assert!(page.contains(&row), "docs/export.md has no row that begins with {row}");
+        assert!(
+            page.contains(&format!("\n## {}\n", form.name)),
+            "docs/export.md says nothing of {}",
+            form.name
+        );
+    }
+    let headings = page.lines().filter_map(|line| line.strip_prefix("## "));
+    let named = headings.filter(|heading| is_word(heading)).collect::<Vec<_>>();
+    for name in named {
+        assert!(FORMATS.iter().any(|form| form.name == name), "docs/export.md tells of {name}");
     }
 }
 

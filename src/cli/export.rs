@@ -1,16 +1,20 @@
 //! `wiretape export`: writes what was captured.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::PossibleValuesParser;
 
 use super::filters::Filters;
-use super::opened::{failed, open};
+use super::opened::{Opened, failed, open};
 use super::{Common, say};
-use crate::export::{Failed, Options, jsonl};
+use crate::app;
+use crate::config::Config;
+use crate::export::{Export, FORMATS, Failed, Format, Leave, Origin, Sample, Wanted, format};
 use crate::store::Mode;
 
 #[derive(Debug, Args)]
@@ -18,8 +22,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     common: Common,
     /// In which form
-    #[arg(long, value_enum, default_value = "jsonl")]
-    format: Format,
+    #[arg(long, value_parser = formats(), default_value = "jsonl")]
+    format: String,
     #[command(flatten)]
     filters: Filters,
     /// At most so many, the newest
@@ -28,14 +32,35 @@ pub(super) struct Arguments {
     /// With what was on the wire
     #[arg(long)]
     raw: bool,
+    /// A part of all traces, as 5%: whole ones, and the same ones each time
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    sample: Option<f64>,
+    /// Draws another sample
+    #[arg(long, value_name = "N", default_value = "0", requires = "sample")]
+    seed: u64,
+    /// Without what was said
+    #[arg(long)]
+    no_content: bool,
+    /// Redacted again on the way out, by every rule there is
+    #[arg(long)]
+    redact: bool,
     /// To this file, which appears when it is whole; without it to stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Jsonl,
+/// Where each upstream is.
+pub(super) fn origins(config: &Config) -> Result<Vec<Origin>, ExitCode> {
+    let origins = app::origins(config).map_err(|why| failed(&why.to_string()))?;
+    let origin = |(upstream, provider, url)| Origin { upstream, provider, url };
+    Ok(origins.into_iter().map(origin).collect())
+}
+
+/// The names of all forms, with what each is.
+fn formats() -> PossibleValuesParser {
+    PossibleValuesParser::new(
+        FORMATS.iter().map(|own| clap::builder::PossibleValue::new(own.name).help(own.help)),
+    )
 }
 
 pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
@@ -43,14 +68,17 @@ pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
 }
 
 fn export(common: Common, own: Arguments) -> Result<(), ExitCode> {
-    let Arguments { common: behind, format: Format::Jsonl, filters, limit, raw, output } = own;
-    let opened = open(common.and(behind), Mode::ReadOnly)?;
-    let options = Options { raw, limit };
-    let write =
-        |out: &mut (dyn Write + Send)| opened.block_on(jsonl(&opened.store, filters.filter(), options, out));
+    let Arguments { common: behind, format: name, output, .. } = &own;
+    let form = format(name).ok_or_else(|| failed(&format!("no form is called {name}")))?;
+    if form.is_binary && output.is_none() && io::stdout().is_terminal() {
+        return Err(failed(&format!("{name} is no text: say -o FILE, or send stdout elsewhere")));
+    }
+    let opened = open(common.and(behind.clone()), Mode::ReadOnly)?;
+    let wanted = own.wanted(&opened.config)?;
+    let output = own.output;
     let written = match &output {
-        Some(path) => to_file(path, write),
-        None => write(&mut BufWriter::new(io::stdout())),
+        Some(path) => to_file(path, |out| write(&opened, form, wanted, out)),
+        None => write(&opened, form, wanted, &mut io::stdout()),
     };
     match written {
         Ok(count) => {
@@ -60,17 +88,60 @@ fn export(common: Common, own: Arguments) -> Result<(), ExitCode> {
             Ok(())
         }
         // A reader that has seen enough, as `head` has, is no failure.
-        Err(Failed::Write(why)) if why.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(Failed::Write(why)) => Err(failed(&why.to_string())),
-        Err(Failed::Store(why)) => Err(failed(&why.to_string())),
+        Err(Stopped::Write(why)) if why.kind() == io::ErrorKind::BrokenPipe && output.is_none() => Ok(()),
+        Err(Stopped::Write(why)) => Err(failed(&why.to_string())),
+        Err(Stopped::Export(why)) => Err(failed(&why.to_string())),
     }
 }
 
+impl Arguments {
+    fn wanted(&self, config: &Config) -> Result<Wanted, ExitCode> {
+        let Self { filters, limit, raw, sample, seed, no_content, redact, .. } = self;
+        let redactor = redact.then(|| app::leaving(config)).transpose();
+        let redactor = redactor.map_err(|why| failed(&why.to_string()))?;
+        Ok(Wanted {
+            filter: filters.clone().filter(),
+            limit: *limit,
+            sample: sample.map(|share| Sample { share, seed: *seed }),
+            raw: *raw,
+            origins: Arc::new(origins(config)?),
+            leave: Arc::new(Leave { no_content: *no_content, redactor: redactor.map(Arc::new) }),
+        })
+    }
+}
+
+/// `5%`, or 0.05.
+fn share(text: &str) -> Result<f64, String> {
+    let (number, whole) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
+    let share = number.trim().parse::<f64>().map(|number| number / whole);
+    let share = share.ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "expected a part of all, as 5% or 0.05".to_owned())
+}
+
+/// Why it ended early.
+enum Stopped {
+    Export(Failed),
+    Write(io::Error),
+}
+
+impl From<io::Error> for Stopped {
+    fn from(why: io::Error) -> Self {
+        Self::Write(why)
+    }
+}
+
+/// Writes all there is; says how much it was.
+fn write(opened: &Opened, form: &Format, wanted: Wanted, out: &mut dyn Write) -> Result<u64, Stopped> {
+    let mut export = Export::new(&opened.store, form, wanted);
+    while let Some(piece) = opened.block_on(export.next()).map_err(Stopped::Export)? {
+        out.write_all(&piece)?;
+    }
+    out.flush()?;
+    Ok(export.written())
+}
+
 /// Under another name until it is whole.
-fn to_file<T>(
-    path: &Path,
-    write: impl FnOnce(&mut (dyn Write + Send)) -> Result<T, Failed>,
-) -> Result<T, Failed> {
+fn to_file<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T, Stopped>) -> Result<T, Stopped> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     let part = PathBuf::from(name);

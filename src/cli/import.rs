@@ -1,16 +1,20 @@
-//! `wiretape import FILE…`: takes in what was exported.
+//! `wiretape import FILE…`: takes in what was exported, here or by other programs.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
+use serde_json::Value;
 
 use super::opened::{Opened, failed, open};
 use super::{Common, say};
-use crate::export::import_line;
+use crate::app;
+use crate::export::{HarEntries, Origin, har_exchange, har_upstream, import_line};
 use crate::model::ObservationId;
+use crate::recorder::Intake;
 use crate::store::{Entry, Mode};
 
 /// Entries are written so many at once.
@@ -23,7 +27,7 @@ const MOST_TOLD: usize = 10;
 pub(super) struct Arguments {
     #[command(flatten)]
     common: Common,
-    /// Files of wiretape's JSON lines; - is stdin
+    /// Files of wiretape's JSON lines, or HTTP Archives (HAR) of any program; - is stdin
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -35,40 +39,129 @@ pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
 fn import(common: Common, own: Arguments) -> Result<(), ExitCode> {
     let Arguments { common: behind, files } = own;
     let opened = open(common.and(behind), Mode::ReadWrite)?;
-    let (mut taken, mut wrong) = (0, 0);
-    for path in files {
-        let reader: Box<dyn BufRead> = if path.as_os_str() == "-" {
+    let mut taking = Taking::new(&opened)?;
+    for path in &files {
+        let mut reader: Box<dyn BufRead> = if path.as_os_str() == "-" {
             Box::new(BufReader::new(io::stdin()))
         } else {
-            let file = File::open(&path).map_err(|why| failed(&format!("{}: {why}", path.display())))?;
+            let file = File::open(path).map_err(|why| failed(&format!("{}: {why}", path.display())))?;
             Box::new(BufReader::new(file))
         };
-        let mut batch = Batch::default();
+        let is_archive = is_archive(&mut reader);
+        let done = is_archive.and_then(|is| match is {
+            true => taking.archive(path, reader),
+            false => taking.lines(path, reader),
+        });
+        done.map_err(|why| failed(&format!("{}: {why}", path.display())))?;
+        taking.write()?;
+    }
+    let Taking { taken, wrong, others, .. } = taking;
+    let others = if others > 0 { format!(", {others} of other sites left out") } else { String::new() };
+    say(&format!("{taken} taken in, {wrong} lines left out{others}"));
+    if wrong > 0 { Err(ExitCode::FAILURE) } else { Ok(()) }
+}
+
+/// Whether this is an archive: one object with a `log`. Records have no such key.
+fn is_archive(reader: &mut dyn BufRead) -> io::Result<bool> {
+    let begin = reader.fill_buf()?;
+    let begin = begin.strip_prefix(b"\xef\xbb\xbf").unwrap_or(begin).trim_ascii_start();
+    let inside = begin.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+    Ok(inside.is_some_and(|inside| inside.starts_with(b"\"log\"")))
+}
+
+/// What is taken in, and what could not be.
+struct Taking<'a> {
+    opened: &'a Opened,
+    intake: Intake,
+    origins: Vec<Origin>,
+    batch: Batch,
+    taken: u64,
+    wrong: u64,
+    /// Entries of archives that are no calls of a model's provider.
+    others: u64,
+    /// What the store failed with.
+    stopped: Option<ExitCode>,
+}
+
+impl<'a> Taking<'a> {
+    fn new(opened: &'a Opened) -> Result<Self, ExitCode> {
+        let intake = app::intake(&opened.config, Arc::clone(&opened.reader));
+        let intake = intake.map_err(|why| failed(&why.to_string()))?;
+        let origins = super::export::origins(&opened.config)?;
+        let batch = Batch::default();
+        Ok(Self { opened, intake, origins, batch, taken: 0, wrong: 0, others: 0, stopped: None })
+    }
+
+    /// Records, one a line.
+    fn lines(&mut self, path: &Path, reader: impl BufRead) -> io::Result<()> {
         for (number, line) in (1..).zip(reader.lines()) {
-            let line = line.map_err(|why| failed(&format!("{}: {why}", path.display())))?;
+            let line = line?;
             if line.trim().is_empty() {
                 continue;
             }
             match import_line(&line) {
-                Ok(entry) => {
-                    batch.put(entry, line.len());
-                    taken += 1;
-                }
-                Err(why) => {
-                    wrong += 1;
-                    if wrong <= MOST_TOLD {
-                        say(&format!("{}:{number}: {why}", path.display()));
-                    }
-                }
+                Ok(entry) => self.put(entry, line.len()),
+                Err(why) => self.wrong(path, number, &why),
             }
-            if batch.is_full() {
-                batch.write(&opened)?;
+            if self.stopped.is_some() {
+                break;
             }
         }
-        batch.write(&opened)?;
+        Ok(())
     }
-    say(&format!("{taken} taken in, {wrong} lines left out"));
-    if wrong > 0 { Err(ExitCode::FAILURE) } else { Ok(()) }
+
+    /// An archive's entries that are calls of a provider, or that a dialect knows.
+    fn archive(&mut self, path: &Path, reader: impl BufRead) -> io::Result<()> {
+        let mut entries = HarEntries::new(reader);
+        let mut number = 0;
+        while let Some(bytes) = entries.next()? {
+            number += 1;
+            match self.entry(&bytes) {
+                Ok(Some(entry)) => self.put(entry, bytes.len()),
+                Ok(None) => self.others += 1,
+                Err(why) => self.wrong(path, number, &why),
+            }
+            if self.stopped.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&self, bytes: &[u8]) -> Result<Option<Entry>, String> {
+        let entry: Value = serde_json::from_slice(bytes).map_err(|why| why.to_string())?;
+        let is_ours = entry.get("_wiretape").is_some();
+        let id = |began| Intake::id(began, bytes);
+        let exchange = har_exchange(&entry, id, |url| har_upstream(url, &self.origins))?;
+        let is_known = self.origins.iter().any(|origin| origin.upstream == exchange.upstream);
+        if !is_ours && !is_known && !Intake::knows(&exchange) {
+            return Ok(None);
+        }
+        Ok(Some(self.intake.entry(exchange, is_ours)))
+    }
+
+    fn put(&mut self, entry: Entry, bytes: usize) {
+        self.batch.put(entry, bytes);
+        self.taken += 1;
+        if self.batch.is_full() {
+            self.stopped = self.batch.write(self.opened).err();
+        }
+    }
+
+    fn wrong(&mut self, path: &Path, number: u64, why: &str) {
+        self.wrong += 1;
+        if self.wrong <= MOST_TOLD as u64 {
+            say(&format!("{}:{number}: {why}", path.display()));
+        }
+    }
+
+    /// What is still to be written of a file.
+    fn write(&mut self) -> Result<(), ExitCode> {
+        match self.stopped.take() {
+            Some(stopped) => Err(stopped),
+            None => self.batch.write(self.opened),
+        }
+    }
 }
 
 /// Entries on their way. Observations of one exchange that follow one another are one entry.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::leave::Leave;
 use super::raw;
 use crate::dialect;
 use crate::model::{Exchange, ExchangeId, Message, ObservationId, Reading};
@@ -22,13 +23,20 @@ type Read = (Arc<Exchange>, Arc<Vec<Reading>>);
 /// Puts records together. Of the exchanges read last it keeps the readings: a socket has hundreds of them.
 pub struct Records {
     pub(super) store: Arc<dyn Store>,
+    /// What may leave of an exchange.
+    leave: Arc<Leave>,
     /// The one read last comes first.
     last: VecDeque<(ExchangeId, Read)>,
 }
 
 impl Records {
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, last: VecDeque::new() }
+        Self::leaving(store, Arc::default())
+    }
+
+    /// Records on their way out of the house.
+    pub(super) fn leaving(store: Arc<dyn Store>, leave: Arc<Leave>) -> Self {
+        Self { store, leave, last: VecDeque::new() }
     }
 
     /// The whole record; with `raw`, what was on the wire too.
@@ -115,7 +123,8 @@ impl Records {
         let (id, read) = match known.and_then(|at| self.last.remove(at)) {
             Some(known) => known,
             None => {
-                let Some(exchange) = self.store.exchange(id).await? else { return Ok(None) };
+                let Some(mut exchange) = self.store.exchange(id).await? else { return Ok(None) };
+                self.leave.exchange(&mut exchange);
                 // A reader that panics leaves the head, and the bytes.
                 let readings = dialect::read(&exchange).unwrap_or_default();
                 (id, (Arc::new(exchange), Arc::new(readings)))
@@ -160,7 +169,8 @@ impl Records {
     async fn answered(&self, response: &str) -> Result<Option<Reading>, StoreError> {
         let Some(stored) = self.store.answered(response.to_owned()).await? else { return Ok(None) };
         let Some(id) = stored.exchange else { return Ok(None) };
-        let Some(exchange) = self.store.exchange(id).await? else { return Ok(None) };
+        let Some(mut exchange) = self.store.exchange(id).await? else { return Ok(None) };
+        self.leave.exchange(&mut exchange);
         let mut readings = dialect::read(&exchange).unwrap_or_default();
         let at = usize::try_from(stored.index).unwrap_or(usize::MAX);
         Ok((at < readings.len()).then(|| readings.swap_remove(at)))

@@ -18,6 +18,7 @@ mod counts;
 mod entry;
 mod gather;
 mod handoff;
+mod intake;
 mod keep;
 mod observe;
 mod prices;
@@ -31,6 +32,7 @@ pub use config::{Config, SETTINGS};
 pub use counts::{Counters, Counts, Recorded};
 pub use gather::Upstream;
 pub use handoff::{Handoff, Tape};
+pub use intake::Intake;
 pub use observe::id_of;
 pub use reader::{Read, Reader};
 

@@ -103,6 +103,13 @@ impl Config {
         &mut self.own[at].1
     }
 
+    /// The same with every built-in rule.
+    #[must_use]
+    pub fn stricter(&self) -> Self {
+        let rules = BUILT_IN.iter().map(|rule| rule.name.to_owned()).collect();
+        Self { rules, ..self.clone() }
+    }
+
     /// What is wrong with `[redact]`.
     pub fn check(&self) -> Vec<(&'static str, String)> {
         let known: Vec<&str> = BUILT_IN.iter().map(|rule| rule.name).collect();

@@ -100,6 +100,19 @@ impl Redactor {
         struck
     }
 
+    /// A JSON document without what has to go; `None` where nothing has.
+    pub fn json(&self, document: &str) -> Option<String> {
+        let changed = body::redact(&self.bodies, Some(b"application/json"), b"", document.as_bytes())?;
+        // Edits stand between whole characters, or around them.
+        Some(String::from_utf8(changed.bytes).unwrap_or_default())
+    }
+
+    /// The same of a text.
+    pub fn text(&self, text: &str) -> Option<String> {
+        let changed = body::redact(&self.bodies, Some(b"text/plain"), b"", text.as_bytes())?;
+        Some(String::from_utf8(changed.bytes).unwrap_or_default())
+    }
+
     fn replace(&self, exchange: &mut Exchange, direction: Direction, changed: Changed) -> u64 {
         let Changed { bytes, counts, decoded, left_out } = changed;
         let place = match direction {

@@ -7,7 +7,7 @@
 use http::uri::PathAndQuery;
 
 use super::event::{Begin, Event};
-use crate::model::Headers;
+use crate::model::{Exchange, Headers};
 
 mod keeper;
 mod name;
@@ -61,6 +61,29 @@ impl Keeper {
         for label in labels {
             if self.is_secret(&label.key) {
                 label.value = self.fingerprint(label.value.as_bytes());
+            }
+        }
+    }
+
+    /// The same of an exchange that came another way than over the wire.
+    pub fn redact_exchange(&self, exchange: &mut Exchange) {
+        self.redact_headers(&mut exchange.headers);
+        for target in [Some(&mut exchange.forwarded), exchange.target.as_mut()].into_iter().flatten() {
+            if let Some(redacted) = self.target(target) {
+                *target = redacted;
+            }
+        }
+        for label in &mut exchange.labels {
+            if self.is_secret(&label.key) {
+                label.value = self.fingerprint(label.value.as_bytes());
+            }
+        }
+        if let Some(head) = &mut exchange.head {
+            self.redact_headers(&mut head.headers);
+        }
+        for body in [&mut exchange.request, &mut exchange.response] {
+            if let Some(trailers) = &mut body.trailers {
+                self.redact_headers(trailers);
             }
         }
     }
