@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::proxy::upstream::Upstreams;
 use crate::proxy::{self, Proxy};
-use crate::recorder::{self, Recorded, Recorder};
+use crate::recorder::{self, Live, Recorded, Recorder};
 use crate::store::{self, Mode, Store};
 use crate::tape::{Counters, Counts, Journal, JournalCounters, Overload, Queue, Reader, Room, Shelf, Sink};
 use crate::web;
@@ -55,6 +55,7 @@ struct Recording {
     journal: Arc<JournalCounters>,
     shelf: Arc<Shelf>,
     store: Arc<dyn Store>,
+    live: Arc<Live>,
 }
 
 /// What had been seen when everything had ended.
@@ -85,6 +86,7 @@ impl Recording {
             let provider = own.and_then(|own| own.provider.clone()).unwrap_or_else(|| name.to_owned());
             (provider, own.and_then(|own| own.dialect.clone()))
         });
+        let live = Arc::new(Live::default());
         let recorder = Recorder::start(recorder::Parts {
             config: config.recorder.clone(),
             shelf: Arc::clone(&shelf),
@@ -92,11 +94,12 @@ impl Recording {
             reader,
             redactor,
             upstream,
+            live: Arc::clone(&live),
         });
         let recorder = recorder.map_err(|why| StartError(format!("no thread for the recorder: {why}")))?;
         let counters = journal.counters();
         let tape = recorder::Tape { journal, handoff: recorder.handoff() };
-        Ok((Self { recorder, journal: counters, shelf, store }, tape))
+        Ok((Self { recorder, journal: counters, shelf, store, live }, tape))
     }
 
     fn recorded(&self) -> impl Fn() -> Recorded + Send + Sync + 'static {
@@ -151,6 +154,7 @@ impl App {
             store: recording.as_ref().map(|recording| Arc::clone(&recording.store)),
             conventions: config.trace.conventions.clone(),
             proxy: format!("http://{}", callable(proxy.address())),
+            live: recording.as_ref().map(|recording| Arc::clone(&recording.live)),
         };
         web_tasks.spawn(web::serve(web, parts, web_stop.clone()));
         Ok(Self { proxy, reader, counters, recording, web_address, web_stop, web_tasks })

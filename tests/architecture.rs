@@ -42,7 +42,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("crc32fast", &["tape", "dialect", "redact", "demo"]),
     ("flate2", &["dialect"]),
     ("http", &["tape", "proxy"]),
-    ("http_body", &["proxy"]),
+    ("http_body", &["proxy", "web"]),
     ("http_body_util", &["proxy", "demo"]),
     ("hyper", &["proxy", "demo"]),
     ("hyper_util", &["proxy", "demo"]),

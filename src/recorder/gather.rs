@@ -59,6 +59,10 @@ impl Open {
         exchange
     }
 
+    pub fn response_bytes(&self) -> &[u8] {
+        &self.response
+    }
+
     pub fn held(&self) -> usize {
         self.request.len() + self.response.len()
     }

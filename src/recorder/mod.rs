@@ -20,6 +20,7 @@ mod gather;
 mod handoff;
 mod intake;
 mod keep;
+mod live;
 mod observe;
 mod prices;
 mod reader;
@@ -33,6 +34,7 @@ pub use counts::{Counters, Counts, Recorded};
 pub use gather::Upstream;
 pub use handoff::{Handoff, Tape};
 pub use intake::Intake;
+pub use live::{Live, News};
 pub use observe::id_of;
 pub use reader::{Read, Reader};
 
@@ -50,6 +52,8 @@ pub struct Parts {
     pub reader: Arc<Reader>,
     pub redactor: Redactor,
     pub upstream: Upstream,
+    /// Who is told what is being said.
+    pub live: Arc<Live>,
 }
 
 /// The recorder's thread.

@@ -9,6 +9,7 @@ use super::counts::{Counters, add};
 use super::gather::{Gather, Open, cut_off};
 use super::handoff::Handoff;
 use super::keep::Keep;
+use super::live::{Onlooker, PAUSE};
 use super::{Parts, Reader};
 use bytes::Bytes;
 
@@ -39,6 +40,7 @@ pub struct Run {
     behind: Behind,
     /// When each open socket may be written again.
     sockets: HashMap<ExchangeId, Instant>,
+    onlooker: Onlooker,
 }
 
 impl Run {
@@ -48,7 +50,7 @@ impl Run {
         counters: Arc<Counters>,
         memory: usize,
     ) -> std::io::Result<Self> {
-        let Parts { config, shelf, store, reader, redactor, upstream } = parts;
+        let Parts { config, shelf, store, reader, redactor, upstream, live } = parts;
         let max_body = usize::try_from(config.max_body.0).unwrap_or(usize::MAX);
         Ok(Self {
             handoff,
@@ -61,6 +63,7 @@ impl Run {
             max_body,
             behind: Behind::default(),
             sockets: HashMap::new(),
+            onlooker: Onlooker::new(live),
         })
     }
 
@@ -70,6 +73,7 @@ impl Run {
         loop {
             let patience =
                 if self.keep.is_idle() && self.sockets.is_empty() { PATIENCE } else { SOCKET_PAUSE / 2 };
+            let patience = if self.onlooker.is_watched() { patience.min(PAUSE) } else { patience };
             let due = self.keep.due().map_or(patience, |due| due.clamp(SHORTEST, patience));
             let taken = self.handoff.take(due);
             for record in taken.records {
@@ -84,6 +88,7 @@ impl Run {
             self.read_back();
             self.gather.missing(&taken.on_tape);
             self.look_at_sockets();
+            self.onlooker.look(&mut self.gather, &self.redactor);
             self.keep.flush_if_due();
             self.catch_up();
             if taken.closed {
@@ -147,6 +152,7 @@ impl Run {
     /// An exchange has ended.
     fn over(&mut self, id: ExchangeId, open: Open) {
         self.sockets.remove(&id);
+        self.onlooker.over(id);
         if !open.on_tape {
             return self.ended(open.whole());
         }

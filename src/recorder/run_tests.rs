@@ -79,6 +79,7 @@ fn a_reader_that_panics_costs_its_reading_alone() {
             &crate::trace::Config::default(),
         ),
         redactor: Redactor::new(&crate::redact::Config::default(), |_| String::new()).unwrap(),
+        live: Arc::default(),
         upstream: Box::new(|name| (name.to_owned(), None)),
     });
     let recorder = recorder.unwrap();

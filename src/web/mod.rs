@@ -11,6 +11,7 @@ mod asked;
 mod config;
 mod curl;
 mod fault;
+mod feed;
 mod guard;
 mod health;
 mod kept;

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::annotate::{self, Target};
 use super::asked::{Asked, Form, fault_in_json, in_json};
 use super::fault::Fault;
+use super::feed;
 use super::guard::Role;
 use super::shared::Shared;
 use super::view::call::{Side, Wire, body, call};
@@ -23,6 +24,7 @@ use crate::model::{AnnotationId, ObservationId};
 pub fn router() -> Router<Arc<Shared>> {
     Router::new()
         .route("/live", get(live_page))
+        .route("/live/events", get(live_events))
         .route("/calls", get(calls))
         .route("/calls/{id}", get(one_call))
         .route("/calls/{id}/request", get(request_body))
@@ -48,6 +50,10 @@ async fn live_page(asked: Asked) -> Response {
     let data = async { live::live(asked.shared.store()?.as_ref(), &asked.query).await };
     let data = data.await;
     asked.answer(data)
+}
+
+async fn live_events(asked: Asked) -> Response {
+    feed::events(&asked.shared).unwrap_or_else(|fault| fault_in_json(&fault))
 }
 
 async fn calls(asked: Asked) -> Response {

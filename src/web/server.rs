@@ -18,7 +18,7 @@ use super::asked::{Form, fault_in_json, form, rewrite};
 use super::fault::Fault;
 use super::guard::Role;
 use super::shared::{Parts, Shared};
-use super::{health, routes};
+use super::{feed, health, routes};
 
 /// What is open to everyone: whether it lives, how to log in, and what the login page is made of.
 const OPEN: &[&str] = &["/healthz", "/readyz", "/login"];
@@ -39,6 +39,7 @@ pub async fn serve(listener: TcpListener, parts: Parts, stop: CancellationToken)
         served = served.into_future() => if let Err(error) = served {
             tracing::error!(%error, "the web side ended");
         },
+        () = feed::follow(Arc::clone(&shared)) => {}
         () = stop.cancelled() => {}
     }
 }

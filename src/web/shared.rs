@@ -7,6 +7,7 @@ use super::fault::Fault;
 use super::guard::Guard;
 use super::health::Status;
 use super::view::trace::Shelf;
+use crate::recorder::Live;
 use crate::store::Store;
 use crate::trace::OwnConvention;
 use axum::http::StatusCode;
@@ -21,6 +22,8 @@ pub struct Parts {
     pub conventions: Vec<OwnConvention>,
     /// Where agents point at, for the lines to paste.
     pub proxy: String,
+    /// Who tells what is being said.
+    pub live: Option<Arc<Live>>,
 }
 
 pub struct Shared {
@@ -29,14 +32,15 @@ pub struct Shared {
     pub conventions: Vec<OwnConvention>,
     pub proxy: String,
     pub shelf: Shelf,
+    pub live: Option<Arc<Live>>,
     store: Option<Arc<dyn Store>>,
 }
 
 impl Shared {
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { config, status, store, conventions, proxy } = parts;
+        let Parts { config, status, store, conventions, proxy, live } = parts;
         let guard = Guard::new(&config);
-        Arc::new(Self { status, guard, conventions, proxy, shelf: Shelf::default(), store })
+        Arc::new(Self { status, guard, conventions, proxy, shelf: Shelf::default(), live, store })
     }
 
     pub fn store(&self) -> Result<&Arc<dyn Store>, Fault> {
