@@ -8,6 +8,7 @@
 
 mod annotate;
 mod asked;
+pub mod assets;
 mod config;
 mod curl;
 mod fault;
@@ -15,6 +16,7 @@ mod guard;
 mod health;
 mod kept;
 mod metrics;
+pub mod page;
 mod query;
 mod routes;
 mod server;
