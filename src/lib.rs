@@ -18,7 +18,9 @@
 //! price                                 what a call costs: usage × price table, pure
 //! store                                 what was recorded, each piece of it once
 //! recorder                              joins them: tape → dialect → trace → price → store
+//! html                                  values to markup, pure; what was recorded is hostile there
 //! export                                from the store out: whole records
+//! web                                   the pages, the API and the live feed, on a port of their own
 //! ```
 //!
 //! Beside them all stands `demo`, which only calls.
@@ -33,6 +35,7 @@ pub mod tokens;
 pub mod price;
 pub mod store;
 pub mod recorder;
+pub mod html;
 pub mod export;
 pub mod web;
 pub mod config;

@@ -18,9 +18,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("price", &["model"]),
     ("store", &["model", "trace"]),
     ("recorder", &["model", "tape", "dialect", "trace", "redact", "tokens", "price", "store"]),
+    ("html", &["model"]),
     ("export", &["model", "dialect", "trace", "redact", "store"]),
     // Of the tape it knows the counts it shows.
-    ("web", &["model", "tape", "trace", "store", "recorder", "export"]),
+    ("web", &["model", "tape", "trace", "store", "recorder", "html", "export"]),
     (
         "config",
         &["model", "tape", "proxy", "dialect", "trace", "redact", "price", "store", "recorder", "web"],
@@ -34,7 +35,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Outside crates and the rooms that may name them. One that is not here may be named nowhere.
 const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["web"]),
-    ("base64", &["proxy", "dialect", "redact", "export", "web", "demo"]),
+    ("base64", &["proxy", "dialect", "redact", "html", "export", "web", "demo"]),
     ("blake3", &["tape", "trace", "store", "recorder", "web"]),
     ("brotli_decompressor", &["dialect"]),
     ("bytes", &["model", "tape", "proxy", "store", "recorder", "demo"]),
@@ -46,6 +47,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("http_body_util", &["proxy", "demo"]),
     ("hyper", &["proxy", "demo"]),
     ("hyper_util", &["proxy", "demo"]),
+    ("maud", &["html", "web"]),
     ("memchr", &["dialect", "redact", "store"]),
     ("parquet", &["export"]),
     ("rustix", &["store", "recorder", "cli"]),
@@ -53,7 +55,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustls_native_certs", &["proxy"]),
     (
         "serde_json",
-        &["model", "proxy", "dialect", "trace", "tokens", "store", "export", "web", "config", "demo", "cli"],
+        &[
+            "model", "proxy", "dialect", "trace", "tokens", "store", "html", "export", "web", "config",
+            "demo", "cli",
+        ],
     ),
     ("regex", &["redact"]),
     ("socket2", &["proxy"]),

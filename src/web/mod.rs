@@ -8,6 +8,7 @@
 
 mod annotate;
 mod asked;
+pub mod assets;
 mod config;
 mod curl;
 mod fault;
@@ -16,6 +17,7 @@ mod guard;
 mod health;
 mod kept;
 mod metrics;
+pub mod page;
 mod query;
 mod routes;
 mod server;
