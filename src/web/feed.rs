@@ -16,6 +16,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::Receiver;
 
 use super::fault::Fault;
+use super::page::{self, live_row};
 use super::shared::Shared;
 use crate::export::summary::line;
 use crate::recorder::{Live, News};
@@ -108,16 +109,17 @@ async fn tell(
     known: &mut HashMap<String, u64>,
     is_first: bool,
 ) -> Result<(), StoreError> {
-    let page = Page { order: Order::LastRecorded, limit: MOST, after: None };
-    let rows = store.list(crate::store::Filter::default(), page).await?;
+    let last = Page { order: Order::LastRecorded, limit: MOST, after: None };
+    let rows = store.list(crate::store::Filter::default(), last).await?;
     let mut now = HashMap::with_capacity(rows.len());
     for row in rows.iter().rev() {
-        let item = line(row);
+        let mut item = line(row);
         let text = item.to_string();
         let mut hasher = DefaultHasher::new();
         text.hash(&mut hasher);
         let id = item.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
         if !is_first && known.get(&id) != Some(&hasher.finish()) {
+            item["html"] = live_row(&page::Page::default(), &item).into_string().into();
             live.tell("call", &item);
         }
         now.insert(id, hasher.finish());

@@ -1,23 +1,26 @@
 //! Which address leads to what.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{ConnectInfo, Path};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
+use maud::Markup;
 use serde_json::{Map, Value};
 
 use super::annotate::{self, Target};
 use super::asked::{Asked, Form, fault_in_json, in_json};
 use super::fault::Fault;
-use super::feed;
-use super::guard::Role;
+use super::guard::{COOKIE, Role};
+use super::page::{self, Page};
 use super::shared::Shared;
 use super::view::call::{Side, Wire, body, call};
 use super::view::trace::{Whole, conversation, tree};
-use super::view::{compare, dashboard, lists, live, prompts};
+use super::view::{compare, dashboard, health, lists, live, prompts};
+use super::{assets, feed};
 use crate::model::{AnnotationId, ObservationId};
 
 /// Pages and the API behind them.
@@ -27,6 +30,7 @@ pub fn router() -> Router<Arc<Shared>> {
         .route("/live/events", get(live_events))
         .route("/calls", get(calls))
         .route("/calls/{id}", get(one_call))
+        .route("/calls/{id}/text", get(text))
         .route("/calls/{id}/request", get(request_body))
         .route("/calls/{id}/response", get(response_body))
         .route("/calls/{id}/annotations", post(annotate_call))
@@ -39,17 +43,25 @@ pub fn router() -> Router<Arc<Shared>> {
         .route("/sessions/{id}/conversation", get(session_conversation))
         .route("/sessions/{id}/annotations", post(annotate_session))
         .route("/annotations/{id}", delete(unannotate))
-        .route("/annotations/{id}/delete", post(unannotate))
         .route("/compare", get(compared))
         .route("/prompts", get(all_prompts))
         .route("/prompts/{version}", get(one_prompt))
         .route("/dashboard", get(dashboard_page))
+        .route("/health", get(health_page))
+        .route("/login", get(login_page).post(log_in))
+        .route("/logout", post(log_out))
+        .route("/assets/{name}", get(asset))
+        .route("/", get(|| async { to("/live") }))
+        .fallback(|asked: Asked| async move { asked.fault(&Fault::missing("there is no such page")) })
 }
+
+/// Makes a page of a value.
+type Show = fn(&Page, &Value) -> Markup;
 
 async fn live_page(asked: Asked) -> Response {
     let data = async { live::live(asked.shared.store()?.as_ref(), &asked.query).await };
     let data = data.await;
-    asked.answer(data)
+    asked.answer(data, page::live)
 }
 
 async fn live_events(asked: Asked) -> Response {
@@ -59,19 +71,19 @@ async fn live_events(asked: Asked) -> Response {
 async fn calls(asked: Asked) -> Response {
     let data = async { lists::calls(asked.shared.store()?.as_ref(), &asked.listed()).await };
     let data = data.await;
-    asked.answer(data)
+    asked.answer(data, page::calls)
 }
 
 async fn traces(asked: Asked) -> Response {
     let data = async { lists::traces(asked.shared.store()?.as_ref(), &asked.listed()).await };
     let data = data.await;
-    asked.answer(data)
+    asked.answer(data, page::traces)
 }
 
 async fn sessions(asked: Asked) -> Response {
     let data = async { lists::sessions(asked.shared.store()?.as_ref(), &asked.listed()).await };
     let data = data.await;
-    asked.answer(data)
+    asked.answer(data, page::sessions)
 }
 
 async fn one_call(Path(id): Path<String>, asked: Asked) -> Response {
@@ -83,7 +95,71 @@ async fn one_call(Path(id): Path<String>, asked: Asked) -> Response {
     let shared = &asked.shared;
     let data = async { call(shared.store()?, &shared.conventions, &shared.proxy, &id, wire).await };
     let data = data.await;
-    asked.answer(data)
+    asked.answer(data, asked.whole_or(page::call, page::step_part))
+}
+
+/// A long text of a record, piece by piece.
+async fn text(Path(id): Path<String>, asked: Asked) -> Response {
+    let shared = &asked.shared;
+    let data = async { call(shared.store()?, &shared.conventions, &shared.proxy, &id, Wire::All).await };
+    let data = data.await;
+    asked.answer(data, asked.whole_or(page::text, page::text_part))
+}
+
+async fn health_page(asked: Asked) -> Response {
+    let data = health::health(&asked.shared).await;
+    asked.answer(data, page::health)
+}
+
+async fn login_page(asked: Asked) -> Response {
+    in_html(StatusCode::OK, page::login(&asked.page(), None))
+}
+
+async fn log_in(ConnectInfo(from): ConnectInfo<SocketAddr>, mut asked: Asked, body: String) -> Response {
+    let said = match said(&body) {
+        Ok(said) => said,
+        Err(fault) => return asked.fault(&fault),
+    };
+    let text = |key: &str| said.get(key).and_then(Value::as_str).unwrap_or_default();
+    let next = Some(text("next")).filter(|next| is_own(next)).unwrap_or("/");
+    match asked.shared.guard.log_in(text("token").trim(), from.ip()) {
+        Ok(Some(cookie)) => {
+            let mut response = to(next);
+            set_cookie(
+                &mut response,
+                &format!("{COOKIE}={cookie}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Strict"),
+            );
+            response
+        }
+        Ok(None) => {
+            asked.query.0.push(("next".to_owned(), next.to_owned()));
+            let why = Some("That is not the token.");
+            in_html(StatusCode::UNAUTHORIZED, page::login(&asked.page(), why))
+        }
+        Err(fault) => asked.fault(&fault),
+    }
+}
+
+async fn log_out() -> Response {
+    let mut response = to("/login");
+    set_cookie(&mut response, &format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"));
+    response
+}
+
+fn set_cookie(response: &mut Response, cookie: &str) {
+    if let Ok(cookie) = cookie.parse() {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+}
+
+/// A style, a script or a picture: its address changes when it does, so that it may be kept for good.
+async fn asset(Path(name): Path<String>, asked: Asked) -> Response {
+    let Some(asset) = assets::find(&name) else {
+        return asked.fault(&Fault::missing("there is no such asset"));
+    };
+    let kept =
+        if asked.query.first("v").is_some() { "public, max-age=31536000, immutable" } else { "no-cache" };
+    ([(header::CONTENT_TYPE, asset.mime), (header::CACHE_CONTROL, kept)], asset.text).into_response()
 }
 
 async fn request_body(Path(id): Path<String>, asked: Asked) -> Response {
@@ -119,7 +195,7 @@ async fn whole(asked: Asked, whole: Result<Whole, Fault>) -> Response {
     let shared = &asked.shared;
     let data = async { tree(shared.store()?.as_ref(), &shared.shelf, &whole?, &asked.query).await };
     let data = data.await;
-    asked.answer(data)
+    asked.answer(data, asked.whole_or(page::trace, page::steps_part))
 }
 
 async fn trace(Path(id): Path<String>, asked: Asked) -> Response {
@@ -134,7 +210,7 @@ async fn talk(asked: Asked, whole: Result<Whole, Fault>) -> Response {
     let shared = &asked.shared;
     let data = async { conversation(shared.store()?, &shared.shelf, &whole?, &asked.query).await };
     let data = data.await;
-    asked.answer(data)
+    asked.answer(data, asked.whole_or(page::conversation, page::messages_part))
 }
 
 async fn trace_conversation(Path(id): Path<String>, asked: Asked) -> Response {
@@ -148,25 +224,25 @@ async fn session_conversation(Path(id): Path<String>, asked: Asked) -> Response 
 async fn compared(asked: Asked) -> Response {
     let data = async { compare::compare(asked.shared.store()?, &asked.query).await };
     let data = data.await;
-    asked.answer(data)
+    asked.answer(data, page::compare)
 }
 
 async fn all_prompts(asked: Asked) -> Response {
     let data = async { prompts::list(asked.shared.store()?, &asked.query).await };
     let data = data.await;
-    asked.answer(data)
+    asked.answer(data, page::prompts)
 }
 
 async fn one_prompt(Path(version): Path<String>, asked: Asked) -> Response {
     let data = async { prompts::one(asked.shared.store()?, &version, &asked.query).await };
     let data = data.await;
-    asked.answer(data)
+    asked.answer(data, page::prompt)
 }
 
 async fn dashboard_page(asked: Asked) -> Response {
     let data = async { dashboard::dashboard(asked.shared.store()?.as_ref(), &asked.query).await };
     let data = data.await;
-    asked.answer(data)
+    asked.answer(data, page::dashboard)
 }
 
 async fn annotate_call(Path(id): Path<String>, asked: Asked, body: String) -> Response {
@@ -199,7 +275,11 @@ async fn add(asked: Asked, target: Option<Target>, back: &str, body: &str) -> Re
     let added = async {
         asked.may_write()?;
         let target = target.ok_or_else(|| Fault::missing("there is no such thing"))?;
-        let annotation = annotate::annotation(target, &said(body)?)?;
+        let said = said(body)?;
+        if let Some(id) = said.get("delete").and_then(Value::as_str) {
+            return remove(&asked.shared, id).await.map(|()| Value::Null);
+        }
+        let annotation = annotate::annotation(target, &said)?;
         let json = annotation.to_json();
         if asked.shared.store()?.annotate(annotation).await? {
             Ok(json)
@@ -214,18 +294,19 @@ async fn add(asked: Asked, target: Option<Target>, back: &str, body: &str) -> Re
     }
 }
 
-async fn unannotate(Path(id): Path<String>, State(shared): State<Arc<Shared>>, asked: Asked) -> Response {
+async fn remove(shared: &Shared, id: &str) -> Result<(), Fault> {
+    let missing = || Fault::missing("there is no such annotation");
+    let id = AnnotationId::parse(id).ok_or_else(missing)?;
+    if shared.store()?.unannotate(id).await? { Ok(()) } else { Err(missing()) }
+}
+
+async fn unannotate(Path(id): Path<String>, asked: Asked) -> Response {
     let removed = async {
         asked.may_write()?;
-        let missing = || Fault::missing("there is no such annotation");
-        let id = AnnotationId::parse(&id).ok_or_else(missing)?;
-        if shared.store()?.unannotate(id).await? { Ok(()) } else { Err(missing()) }
+        remove(&asked.shared, &id).await
     };
     match removed.await {
-        Ok(()) => match asked.query.first("back").filter(|back| is_own(back)) {
-            Some(back) if asked.form == Form::Page => to(back),
-            _ => StatusCode::NO_CONTENT.into_response(),
-        },
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(fault) => asked.fault(&fault),
     }
 }
@@ -257,14 +338,45 @@ impl Asked {
         if self.role == Role::Owner { Ok(()) } else { Err(Fault::forbidden("this token may only look")) }
     }
 
-    fn answer(&self, data: Result<Value, Fault>) -> Response {
-        match data {
-            Ok(data) => in_json(StatusCode::OK, &data),
-            Err(fault) => self.fault(&fault),
+    /// What shows a page, or the part of one that a script asks for.
+    fn whole_or(&self, whole: Show, part: Show) -> Show {
+        if self.query.has("part") { part } else { whole }
+    }
+
+    fn page(&self) -> Page {
+        Page {
+            nav: page::Nav::None,
+            path: self.path.clone(),
+            query: self.query.0.clone(),
+            may_write: self.role == Role::Owner,
+            csrf: None,
+            proxy: self.shared.proxy.clone(),
+            logged_in: self.shared.guard.asks_for_token() && self.role != Role::Nobody,
+        }
+    }
+
+    fn answer(&self, data: Result<Value, Fault>, show: Show) -> Response {
+        match (data, self.form) {
+            (Ok(data), Form::Json) => in_json(StatusCode::OK, &data),
+            (Ok(data), Form::Page) => in_html(StatusCode::OK, show(&self.page(), &data)),
+            (Err(fault), _) => self.fault(&fault),
         }
     }
 
     fn fault(&self, fault: &Fault) -> Response {
-        fault_in_json(fault)
+        match self.form {
+            Form::Json => fault_in_json(fault),
+            Form::Page => {
+                let is_known = self.role != Role::Nobody;
+                let shown = page::error(&self.page(), fault.status.as_u16(), &fault.message, is_known);
+                in_html(fault.status, shown)
+            }
+        }
     }
+}
+
+/// A page.
+fn in_html(status: StatusCode, shown: Markup) -> Response {
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, shown.into_string()).into_response()
 }

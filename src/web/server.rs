@@ -48,7 +48,6 @@ fn router(shared: &Arc<Shared>) -> Router {
     Router::new()
         .merge(health::router())
         .merge(routes::router())
-        .fallback(|| async { fault_in_json(&Fault::missing("there is no such page")) })
         .layer(from_fn_with_state(Arc::clone(shared), watch))
         .with_state(Arc::clone(shared))
 }

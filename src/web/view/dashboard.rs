@@ -20,8 +20,10 @@ const LINES: usize = 8;
 /// So many steps at most: a hidden clock mistake must not make a chart of a million.
 const MOST_STEPS: u64 = 800;
 
+type Of = fn(&Rollup) -> &str;
+
 /// What it can be told by.
-const BY: &[(&str, fn(&Rollup) -> &str)] = &[
+const BY: &[(&str, Of)] = &[
     ("model", |rollup| &rollup.model),
     ("provider", |rollup| &rollup.provider),
     ("client", |rollup| &rollup.client),

@@ -4,6 +4,7 @@ pub mod call;
 pub mod compare;
 pub mod dashboard;
 pub mod facets;
+pub mod health;
 pub mod lists;
 pub mod live;
 pub mod prompts;
