@@ -95,7 +95,7 @@ fn round_up(number: f64) -> f64 {
 }
 
 fn class(series: usize) -> String {
-    format!("series s{}", series % 8)
+    format!("series s{}", series % 9)
 }
 
 fn columns(chart: &Chart<'_>, top: f64) -> Markup {
@@ -121,28 +121,33 @@ fn columns(chart: &Chart<'_>, top: f64) -> Markup {
 
 fn lines(chart: &Chart<'_>, top: f64) -> Markup {
     let places = chart.places.len();
+    let point = |at: usize, value: f64| {
+        let (left, width) = x(at, places);
+        (tenth(left + width / 2.0), tenth(y(value / top)))
+    };
     let path = |values: &[Option<f64>]| {
         let mut path = String::new();
         let mut is_drawn = false;
         for at in 0..places {
-            match value(values, at) {
-                Some(value) => {
-                    let (left, width) = x(at, places);
-                    let (x, y) = (left + width / 2.0, y(value / top));
-                    // A point that stands alone is seen by the round end of a line without length.
-                    let start =
-                        if is_drawn { format!("L{x:.1} {y:.1}") } else { format!("M{x:.1} {y:.1}h0") };
-                    path.push_str(&start);
-                    is_drawn = true;
-                }
-                None => is_drawn = false,
+            let value = value(values, at);
+            if let Some(value) = value {
+                let (x, y) = point(at, value);
+                path.push_str(&format!("{}{x} {y}", if is_drawn { 'L' } else { 'M' }));
             }
+            is_drawn = value.is_some();
         }
         path
+    };
+    // What has no neighbour makes no line.
+    let alone = |values: &[Option<f64>]| -> Vec<(String, String)> {
+        let is_there = |at: Option<usize>| at.is_some_and(|at| value(values, at).is_some());
+        let alone = (0..places).filter(|at| !is_there(at.checked_sub(1)) && !is_there(Some(at + 1)));
+        alone.filter_map(|at| Some(point(at, value(values, at)?))).collect()
     };
     html! {
         @for (at, (_, values)) in chart.series.iter().enumerate() {
             path class=(format!("line {}", class(at))) d=(path(values)) {}
+            @for (x, y) in alone(values) { circle class=(class(at)) cx=(x) cy=(y) r="3" {} }
         }
     }
 }
@@ -218,7 +223,7 @@ mod tests {
             assert!(!made.contains("NaN") && !made.contains("inf"), "{made}");
         }
         let made = drawn(Kind::Lines, &[("x".to_owned(), vec![Some(1.0), None, Some(2.0)])]);
-        assert_eq!(made.matches("h0").count(), 2, "{made}");
+        assert_eq!(made.matches("<circle").count(), 2, "{made}");
         assert_eq!([0.0, 0.3, 7.0, 1234.0].map(round_up), [1.0, 0.4, 8.0, 2000.0]);
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::number::{bytes, millis};
 
-const WIDTH: f64 = 800.0;
+const WIDTH: f64 = 560.0;
 const HEIGHT: f64 = 96.0;
 /// More pieces than this are drawn as so many columns, each with what arrived in its time.
 const COLUMNS: usize = 400;
@@ -30,7 +30,7 @@ pub fn chunks(pieces: &[Value]) -> Markup {
                 path.sum d=(sum(&drawn, *last, total)) {}
                 @for quarter in 0..=4u32 {
                     @let x = f64::from(quarter) / 4.0;
-                    text x=(x * WIDTH) y=(HEIGHT + 14.0) text-anchor=(anchor(quarter)) { (millis(x * ms(*last))) }
+                    text x=(x * WIDTH) y=(HEIGHT + 14.0) text-anchor=(anchor(quarter)) { (if quarter == 0 { "0".to_owned() } else { millis(x * ms(*last)) }) }
                 }
             }
             figcaption {

@@ -11,7 +11,9 @@ const AROUND: usize = 3;
 
 /// Lines as `["=" or "-" or "+", text]`, or as `{"is": …, "text": …}`; what is the same in both is folded where it is long.
 pub fn diff(lines: &[Value]) -> Markup {
-    let lines: Vec<(char, &str)> = lines.iter().filter_map(line).collect();
+    let mut lines: Vec<(char, &str)> = lines.iter().filter_map(line).collect();
+    // What stands behind the last line break is no line.
+    lines.pop_if(|last| *last == ('=', ""));
     let mut runs: Vec<(bool, &[(char, &str)])> = Vec::new();
     let mut rest = lines.as_slice();
     while let Some((first, _)) = rest.first() {

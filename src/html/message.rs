@@ -61,7 +61,6 @@ fn parts(value: &Value, class: &str, view: View<'_>) -> Markup {
                 @let pointer = format!("{base}/{at}");
                 (part(one, is_prose, view.at(&pointer)))
             }
-            @if items(value, "parts").is_empty() { p.quiet { "nothing" } }
         }
     }
 }

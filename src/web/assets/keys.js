@@ -140,6 +140,8 @@ document.addEventListener("click", (event) => {
   else link.click();
 });
 
+// On a phone the list comes first.
+if (matchMedia("(max-width: 800px)").matches) document.querySelector(".filters > details")?.removeAttribute("open");
 for (const button of document.querySelectorAll("[data-theme-switch], [data-help]")) button.hidden = false;
 document.querySelector("[data-theme-switch]")?.addEventListener("click", theme);
 document.querySelector("[data-help]")?.addEventListener("click", () => dialog?.showModal());

@@ -15,6 +15,7 @@ async function show(id) {
     if (wanted !== id) return;
     // The server made this markup and escaped what was recorded.
     panel.innerHTML = text;
+    panel.hidden = false;
     panel.classList.add("open");
     panel.scrollTop = 0;
     panel.dispatchEvent(new CustomEvent("wiretape:added", { bubbles: true }));
@@ -78,4 +79,10 @@ if (panel) {
   panel.addEventListener("wiretape:close", close);
   addEventListener("hashchange", () => fromAddress(true));
   fromAddress(true);
+  // Where there is room beside the tree, the first step is there to begin with.
+  if (matchMedia("(min-width: 1101px)").matches) {
+    panel.hidden = false;
+    const first = document.querySelector("a[data-step]");
+    if (!wanted && first) show(first.dataset.step);
+  }
 }

@@ -3,20 +3,20 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::Page;
 use super::facts::{chip, shown};
 use super::layout::csrf;
+use super::{Page, address};
 use crate::html::{plain, text_of, time};
 
 /// The annotations of what is at `path`, and forms for more where the viewer may write.
-pub(super) fn annotate(page: &Page, path: &str, own: &[Value]) -> Markup {
+pub(super) fn annotate(page: &Page, path: &str, what: &str, own: &[Value]) -> Markup {
     html! {
         section.annotate aria-label="Notes and scores" {
             @if !own.is_empty() {
                 h2 { "Notes and scores" }
                 ul { @for one in own { (said(page, path, one)) } }
             }
-            @if page.may_write { (forms(page, path, own)) }
+            @if page.may_write { (forms(page, path, what, own)) }
         }
     }
 }
@@ -34,9 +34,8 @@ fn said(page: &Page, path: &str, one: &Value) -> Markup {
                 @if let Some(at) = text_of(one, "time") { " " (time(at)) }
             }
             @if let Some(id) = text_of(one, "id").filter(|_| page.may_write) {
-                form.inline method="post" action=(format!("{path}/annotations")) {
+                form.inline method="post" action=(address::with_query(&format!("/annotations/{}/delete", address::encode(id)), [("back", path)].into_iter())) {
                     (csrf(page))
-                    input type="hidden" name="delete" value=(id);
                     button.quiet type="submit" aria-label="take it back" title="take it back" { "✕" }
                 }
             }
@@ -44,11 +43,12 @@ fn said(page: &Page, path: &str, one: &Value) -> Markup {
     }
 }
 
-fn forms(page: &Page, path: &str, own: &[Value]) -> Markup {
+fn forms(page: &Page, path: &str, what: &str, own: &[Value]) -> Markup {
     let action = format!("{path}/annotations");
     let is_pinned = own.iter().any(|one| text_of(one, "kind") == Some("pin"));
     html! {
         div.forms {
+            span.quiet { (what) ":" }
             @if !is_pinned { (one_button(page, &action, &[("kind", "pin")], "Pin")) }
             (one_button(page, &action, &[("kind", "approval"), ("value", "true")], "Approve"))
             (one_button(page, &action, &[("kind", "approval"), ("value", "false")], "Reject"))
@@ -101,7 +101,7 @@ mod tests {
             json!({"id": "1", "kind": "note", "comment": "<b>", "author": "<i>"}),
             json!({"kind": "score", "name": "s", "value": 0.5}),
         ];
-        let reader = annotate(&Page::default(), "/calls/1", &own).into_string();
+        let reader = annotate(&Page::default(), "/calls/1", "This call", &own).into_string();
         assert!(
             !reader.contains("<form")
                 && reader.contains("0.5")
@@ -110,7 +110,7 @@ mod tests {
             "{reader}"
         );
         let page = Page { may_write: true, csrf: Some("secret".to_owned()), ..Page::default() };
-        let writer = annotate(&page, "/calls/1", &own).into_string();
+        let writer = annotate(&page, "/calls/1", "This call", &own).into_string();
         assert_eq!(writer.matches("<form").count(), writer.matches("name=\"csrf\" value=\"secret\"").count());
         assert!(writer.contains("action=\"/calls/1/annotations\""));
     }

@@ -23,22 +23,33 @@ pub fn call(page: &Page, data: &Value) -> Markup {
     let page = &Page { nav: Nav::Calls, ..page.clone() };
     let record = data.get("record").unwrap_or(&Value::Null);
     let id = text_of(record, "id").unwrap_or_default();
+    // A tool's call has no exchange of its own: it is read from those that ask and answer.
+    let is_tool = record.get("tool").is_some();
     let body = html! {
         (head(page, data, record))
         nav.tabs.inside aria-label="Sections" {
-            a href="#said" { "Said" } a href="#use" { "Use and cost" } a href="#time" { "Timing" } a href="#place" { "Placing" }
-            a href="#wire" { "On the wire" } a href="#record" { "Record" }
+            a href="#said" { "Said" }
+            @if !is_tool { a href="#use" { "Use and cost" } a href="#time" { "Timing" } }
+            a href="#place" { "Placing" }
+            @if !is_tool { a href="#wire" { "On the wire" } }
+            a href="#record" { "Record" }
             span.gap {}
             a href=(format!("{}.json", address::call(id))) { "JSON" }
-            a data-compare=(id) href=(address::with_query("/compare", [("a", id)].into_iter())) { "Compare" }
+            @if !is_tool { a data-compare=(id) href=(address::with_query("/compare", [("a", id)].into_iter())) { "Compare" } }
         }
-        section #said aria-label="Said" { (said(page, data, record)) }
-        section #use aria-label="Use and cost" { h2 { "Use and cost" } (bill::bill(record)) }
-        section #time aria-label="Timing" { h2 { "Timing" } (wire::timing(record)) }
-        section #place aria-label="Placing" { h2 { "Placing" } (placing::placing(data, record)) }
-        section #wire aria-label="On the wire" { h2 { "On the wire" } (wire::wire(data, record, id)) }
+        div.call-page {
+            section #said aria-label="Said" { (said(page, data, record)) }
+            div.known {
+                @if !is_tool {
+                    section #use aria-label="Use and cost" { h2 { "Use and cost" } (bill::bill(record)) }
+                    section #time aria-label="Timing" { h2 { "Timing" } (wire::timing(record)) }
+                }
+                section #place aria-label="Placing" { h2 { "Placing" } (placing::placing(data, record)) }
+            }
+        }
+        @if !is_tool { section #wire aria-label="On the wire" { h2 { "On the wire" } (wire::wire(data, record, id)) } }
         section #record aria-label="Record" { h2 { "Record" } (wire::record(record)) }
-        (annotate(page, &address::call(id), items(data, "annotations")))
+        (annotate(page, &address::call(id), "This call", items(data, "annotations")))
     };
     document(page, &short_name(record), &body)
 }
@@ -55,7 +66,7 @@ pub fn step_part(page: &Page, data: &Value) -> Markup {
             p.actions { a href=(address::call(id)) { "Open" } " " a href=(format!("{}#wire", address::call(id))) { "Wire" } " " a href=(format!("{}#time", address::call(id))) { "Timing" } }
         }
         (said(page, data, record))
-        (annotate(page, &address::call(id), &[]))
+        (annotate(page, &address::call(id), "This step", &[]))
     }
 }
 

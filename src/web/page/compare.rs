@@ -21,13 +21,18 @@ pub fn compare(page: &Page, data: &Value) -> Markup {
         header.head { h1 { "Compare" } div.actions { a href=(swapped) { "Swap" } } }
         (sides(a, b))
         (part("System prompt", items(changed, "system")))
-        @if let Some(tools) = changed.get("tools").filter(|tools| tools.as_object().is_some_and(|lists| lists.values().any(|list| list.as_array().is_some_and(|list| !list.is_empty())))) {
+        @if let Some(tools) = changed.get("tools").filter(|tools| differs(tools)) {
             section { h2 { "Tools" } (lists(tools)) }
         }
         (part("Input", items(changed, "input")))
         (part("Output", items(changed, "output")))
     };
     document(page, "Compare", &body)
+}
+
+/// Whether any tool was added, removed or changed.
+pub(super) fn differs(tools: &Value) -> bool {
+    ["added", "removed", "changed"].iter().any(|key| !items(tools, key).is_empty())
 }
 
 fn sides(a: &Value, b: &Value) -> Markup {

@@ -119,7 +119,7 @@ fn legend(data: &Value) -> Markup {
     html! {
         ul.legend {
             @for (at, one) in items(data, "series").iter().enumerate() {
-                li { svg.key viewBox="0 0 10 10" aria-hidden="true" { rect width="10" height="10" rx="2" class=(format!("series s{}", at % 8)) {} } (plain(text_of(one, "key").unwrap_or("unknown"))) }
+                li { svg.key viewBox="0 0 10 10" aria-hidden="true" { rect width="10" height="10" rx="2" class=(format!("series s{}", at % 9)) {} } (plain(text_of(one, "key").unwrap_or("unknown"))) }
             }
         }
     }

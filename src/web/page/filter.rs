@@ -59,7 +59,7 @@ fn times(page: &Page) -> Markup {
             @for (value, name) in TIMES {
                 li { a href=(page.with("since", (since != Some(value)).then_some(value))) aria-current=[(since == Some(value)).then_some("true")] { (name) } }
             }
-            li { a href=(page.with("since", None)) aria-current=[since.is_none().then_some("true")] { "all" } }
+            @if since.is_some() { li { a href=(page.with("since", None)) { "all" } } }
         }
     }
 }

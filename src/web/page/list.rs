@@ -13,18 +13,22 @@ use crate::html::{items, plain, text_of, time};
 
 /// Calls, newest first.
 pub fn calls(page: &Page, data: &Value) -> Markup {
-    let rows = html! {
-        table.list.calls {
+    list(page, data, Nav::Calls, "Calls", &table(page, items(data, "items"), false))
+}
+
+/// Calls as a table. The live one is there even if it is empty: a script fills it.
+pub(super) fn table(page: &Page, calls: &[Value], is_live: bool) -> Markup {
+    html! {
+        table.list.calls data-live-list[is_live] hidden[is_live && calls.is_empty()] {
             caption.hidden { "Calls" }
             thead { tr {
-                th scope="col" { "Time" } th scope="col" { "Call" } th scope="col" { "Status" } th.grow scope="col" { "Said" }
+                th scope="col" { "Time" } th scope="col" { "Call" } th scope="col" { "Status" } th.grow scope="col" { "Said" } th scope="col" { "Tags" }
                 th.number scope="col" { "In" } th.number scope="col" { "Out" } th.number scope="col" { "Cost" }
                 th.number scope="col" title="time to the first token" { "First" } th.number scope="col" { "Took" }
             } }
-            tbody { @for item in items(data, "items") { (row(page, item)) } }
+            tbody { @for call in calls { (row(page, call)) } }
         }
-    };
-    list(page, data, Nav::Calls, "Calls", &rows)
+    }
 }
 
 /// One call as a row of a table.
@@ -36,7 +40,8 @@ pub(super) fn row(page: &Page, item: &Value) -> Markup {
             td.when { @if let Some(at) = text_of(item, "start_time") { (time(at)) } }
             td.what { a href=(address::call(id)) { (name(item)) } @if let Some(provider) = text_of(item, "provider") { span.provider { (plain(provider)) } } }
             td.state { (status(item)) }
-            td.said { (said(page, item)) (chips(item)) }
+            td.said { (said(page, item)) }
+            td.tags { (chips(item)) }
             td.number { (tokens(item, "input")) }
             td.number { (tokens(item, "output")) }
             td.number { (cost(item)) }

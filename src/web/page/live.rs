@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::empty::empty;
 use super::layout::document;
-use super::list::row;
+use super::list::{row, table};
 use super::{Nav, Page};
 use crate::html::items;
 
@@ -19,15 +19,7 @@ pub fn live(page: &Page, data: &Value) -> Markup {
             div.actions { button type="button" data-live-pause hidden { "Pause" } }
         }
         section.now aria-label="Under way" data-live-now {}
-        div.wide tabindex="0" { table.list.calls data-live-list hidden[calls.is_empty()] {
-            caption.hidden { "The last calls" }
-            thead { tr {
-                th scope="col" { "Time" } th scope="col" { "Call" } th scope="col" { "Status" } th.grow scope="col" { "Said" }
-                th.number scope="col" { "In" } th.number scope="col" { "Out" } th.number scope="col" { "Cost" }
-                th.number scope="col" title="time to the first token" { "First" } th.number scope="col" { "Took" }
-            } }
-            tbody { @for call in calls { (row(page, call)) } }
-        } }
+        div.wide tabindex="0" { (table(page, calls, true)) }
         @if calls.is_empty() { div data-live-empty { (empty(page, "calls")) } }
     };
     document(page, "Live", &body)

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::call::tool_name;
-use super::compare::part as compared;
+use super::compare::{differs, part as compared};
 use super::empty::empty;
 use super::facts::{some, sum_cost, took};
 use super::layout::document;
@@ -77,7 +77,7 @@ pub fn prompt(page: &Page, data: &Value) -> Markup {
         }
         @if let Some(changed) = data.get("diff") {
             (compared("Prompt against the other", items(changed, "system")))
-            @if let Some(tools) = changed.get("tools") { section { h2 { "Tools against the other's" } (lists(tools)) } }
+            @if let Some(tools) = changed.get("tools") { section { h2 { "Tools against the other's" } @if differs(tools) { (lists(tools)) } @else { p.quiet { "the same" } } } }
         }
         section { h2 { "System prompt" } (system(data.get("system").unwrap_or(&nothing))) }
         (tools(items(data, "tools")))

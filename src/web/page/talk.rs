@@ -52,7 +52,13 @@ fn said(one: &Value) -> Markup {
     let view = View { more: Some(&rest), at: "" };
     let title = text_of(one, "title");
     let beside = html! {
-        @if let Some(title) = title { span.speaker { (plain(title)) } }
+        @if let Some(title) = title {
+            // Behind the dash stands how it ended, where that was not well.
+            @match title.split_once(" – ") {
+                Some((name, end)) => { span.speaker { (plain(name)) } span.status.bad { (plain(end)) } },
+                None => span.speaker { (plain(title)) },
+            }
+        }
         @if !own.is_empty() { a.step href=(own) aria-label="the call that said this" { "↗" } }
     };
     let around = Message { beside: Some(beside), ..Message::default() };

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::annotate::annotate;
-use super::facts::{chip, chips, cost, name, status, sums, tokens, took};
+use super::facts::{chip, cost, name, status, sums, tokens, took};
 use super::layout::document;
 use super::list::class;
 use super::{Nav, Page, address};
@@ -28,11 +28,10 @@ pub fn trace(page: &Page, data: &Value) -> Markup {
                 div.axis-row { div {} (axis(whole(summary))) }
                 (steps_part(page, data))
             }
-            aside.step aria-label="The selected step" data-step-panel tabindex="-1" {
-                p.quiet { "Select a step to read it here: click it, or press " kbd { "j" } " and " kbd { "k" } "." }
-            }
+            // A script fills it; without one a step leads to its own page.
+            aside.step aria-label="The selected step" data-step-panel tabindex="-1" hidden {}
         }
-        (annotate(page, &page.path, items(data, "annotations")))
+        (annotate(page, &page.path, if is_session { "This session" } else { "This trace" }, items(data, "annotations")))
     };
     document(page, &title, &body)
 }
@@ -114,7 +113,7 @@ fn step(step: &Value, axis: Axis, has_children: bool) -> Markup {
     let kind = kind(step, has_children);
     html! {
         li {
-            a.row href=(address::call(id)) #(format!("s{id}")) data-row=(id) data-step=(id) class=(format!("d{} {kind}", depth.min(DEEPEST))) {
+            a href=(address::call(id)) #(format!("s{id}")) data-row=(id) data-step=(id) class=(format!("row d{} {kind}", depth.min(DEEPEST))) {
                 span.hidden { "level " (depth + 1) ", " (kind) ": " }
                 span.label {
                     span.dot aria-hidden="true" {}
@@ -122,7 +121,7 @@ fn step(step: &Value, axis: Axis, has_children: bool) -> Markup {
                     @if truth(step, "orphan") { span.tag.warn title="the step above it is not in the store" { "parent missing" } }
                     @if !matches!(text_of(step, "status"), Some("ok") | None) { (status(step)) }
                     span.teaser { (teaser(step)) }
-                    (chips(step))
+                    @for own in items(step, "annotations") { (chip(own)) }
                 }
                 span.number.tokens { (tokens(step, "input")) @if step.get("usage").is_some() { span.quiet { "→" } } (tokens(step, "output")) }
                 span.number.cost { (cost(step)) }

@@ -20,10 +20,8 @@ const USE: [(&str, &str, &str); 9] = [
 
 pub(super) fn bill(record: &Value) -> Markup {
     html! {
-        div.columns {
-            div { (usage(record)) }
-            div { (cost(record)) }
-        }
+        (usage(record))
+        (cost(record))
     }
 }
 
@@ -60,12 +58,12 @@ fn cost(record: &Value) -> Markup {
         table.small {
             caption { "Cost in dollars, " (source) }
             @if !items(cost, "details").is_empty() {
-                thead { tr { th scope="col" { "of" } th.number scope="col" { "count" } th.number scope="col" { "price" } th.number scope="col" { "amount" } } }
+                thead { tr { th scope="col" { "of" } th.number scope="col" { "count" } th.number scope="col" title="for a million tokens, a thousand requests or an hour" { "price" } th.number scope="col" { "amount" } } }
             }
             tbody {
                 @for detail in items(cost, "details") {
                     tr.part {
-                        th scope="row" { (visible(text_of(detail, "unit").unwrap_or_default())) }
+                        th scope="row" { (visible(&text_of(detail, "unit").unwrap_or_default().replace('_', " "))) }
                         td.number { (count(detail, "count").map(thousands).unwrap_or_default()) }
                         td.number { (number(detail, "price").map(dollars).unwrap_or_default()) }
                         td.number { (number(detail, "amount").map(dollars).unwrap_or_default()) }

@@ -9,17 +9,11 @@ use crate::web::page::facts::{name, status, took};
 
 pub(super) fn placing(data: &Value, record: &Value) -> Markup {
     html! {
-        div.columns {
-            div {
-                (links(record))
-                (related(data))
-            }
-            div {
-                (changes(data))
-                (cache_break(data))
-                (ids(data))
-            }
-        }
+        (cache_break(data))
+        (changes(data))
+        (links(record))
+        (ids(data))
+        (related(data))
     }
 }
 
