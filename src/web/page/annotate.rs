@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::facts::{chip, shown};
 use super::layout::csrf;
-use super::{Page, address};
+use super::Page;
 use crate::html::{plain, text_of, time};
 
 /// The annotations of what is at `path`, and forms for more where the viewer may write.
@@ -34,8 +34,9 @@ fn said(page: &Page, path: &str, one: &Value) -> Markup {
                 @if let Some(at) = text_of(one, "time") { " " (time(at)) }
             }
             @if let Some(id) = text_of(one, "id").filter(|_| page.may_write) {
-                form.inline method="post" action=(address::with_query(&format!("/annotations/{}/delete", address::encode(id)), [("back", path)].into_iter())) {
+                form.inline method="post" action=(format!("{path}/annotations")) {
                     (csrf(page))
+                    input type="hidden" name="delete" value=(id);
                     button.quiet type="submit" aria-label="take it back" title="take it back" { "✕" }
                 }
             }
