@@ -4,7 +4,7 @@ use super::encode::{Encoder, InTrace, Step, Wire};
 #[cfg(feature = "parquet")]
 use super::parquet;
 use super::wanted::Wanted;
-use super::{csv, har, jsonl};
+use super::{csv, finetune, har, jsonl, sharegpt};
 
 /// A form that records are exported in.
 #[derive(Clone, Copy)]
@@ -43,6 +43,8 @@ pub const FORMATS: &[Format] = &[
     csv::FORMAT,
     #[cfg(feature = "parquet")]
     parquet::FORMAT,
+    finetune::FORMAT,
+    sharegpt::FORMAT,
 ];
 
 /// The form of this name.

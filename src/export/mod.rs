@@ -8,9 +8,11 @@
 //! a file here and a line in `format`.
 
 mod beside;
+mod chat;
 mod columns;
 mod csv;
 mod encode;
+mod finetune;
 mod format;
 mod har;
 mod import;
@@ -21,6 +23,7 @@ mod parquet;
 mod raw;
 mod record;
 mod run;
+mod sharegpt;
 mod walk;
 mod wanted;
 

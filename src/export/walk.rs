@@ -113,16 +113,16 @@ pub struct Conversations {
     second: Rows,
     records: Records,
     longest: HashSet<ObservationId>,
+    left: usize,
 }
 
 impl Conversations {
     pub fn new(store: &Arc<dyn Store>, wanted: Wanted) -> Self {
-        Self {
-            first: Some(Rows::new(Arc::clone(store), wanted.clone())),
-            records: Records::leaving(Arc::clone(store), Arc::clone(&wanted.leave)),
-            second: Rows::new(Arc::clone(store), wanted),
-            longest: HashSet::new(),
-        }
+        let records = Records::leaving(Arc::clone(store), Arc::clone(&wanted.leave));
+        let left = wanted.limit.unwrap_or(usize::MAX);
+        // It is a limit of conversations, not of steps.
+        let rows = || Rows { left: usize::MAX, ..Rows::new(Arc::clone(store), wanted.clone()) };
+        Self { first: Some(rows()), second: rows(), records, longest: HashSet::new(), left }
     }
 
     pub async fn next(&mut self) -> Result<Option<Step>, StoreError> {
@@ -142,10 +142,13 @@ impl Conversations {
                 }
             }
         }
-        while let Some(row) = self.second.next().await? {
+        while self.left > 0
+            && let Some(row) = self.second.next().await?
+        {
             if id_of(&row.head).is_some_and(|id| self.longest.contains(&id))
                 && let Some(step) = step(&mut self.records, row, &self.second.wanted, true).await?
             {
+                self.left -= 1;
                 return Ok(Some(step));
             }
         }
