@@ -90,13 +90,13 @@ impl Gather {
                     message.calls.push(Call { id, name, arguments });
                 }
                 "tool_call_response" => {
-                    let result = result(part.get("response").unwrap_or(&Value::Null));
+                    let result = result_text(part.get("response").unwrap_or(&Value::Null));
                     let call_id = text("id").map(str::to_owned).or_else(|| self.oldest(text("name")));
                     let call_id = call_id.unwrap_or_default();
                     self.put(ChatMessage { role: Role::Tool, text: result, call_id, ..Default::default() });
                 }
                 "uri" if text("modality") == Some("image") => {
-                    message.pictures.extend(text("uri").map(str::to_owned))
+                    message.pictures.extend(text("uri").map(str::to_owned));
                 }
                 "blob" if text("modality") == Some("image") => {
                     let kind = text("mime_type").unwrap_or("image/png");
@@ -106,7 +106,7 @@ impl Gather {
                 }
                 // What cannot be said in this form is named.
                 "uri" | "blob" | "file" => {
-                    push(&mut message.text, &format!("[{}]", text("modality").unwrap_or("file")))
+                    push(&mut message.text, &format!("[{}]", text("modality").unwrap_or("file")));
                 }
                 // Reasoning, and what the provider ran itself, are not asked of whoever is trained.
                 _ => {}
@@ -153,7 +153,7 @@ fn push(text: &mut String, more: &str) {
 }
 
 /// A tool's result as text.
-fn result(response: &Value) -> String {
+pub fn result_text(response: &Value) -> String {
     match response {
         Value::String(text) => text.clone(),
         Value::Array(parts) if parts.iter().any(|part| part.get("text").is_some_and(Value::is_string)) => {
@@ -214,7 +214,7 @@ mod tests {
         json!({"type": "tool_call", "id": id, "name": name, "arguments": {}})
     }
 
-    fn result(id: Option<&str>, name: &str, response: Value) -> Value {
+    fn result(id: Option<&str>, name: &str, response: &Value) -> Value {
         json!({"role": "tool", "parts": [{"type": "tool_call_response", "id": id, "name": name, "response": response}]})
     }
 
@@ -226,9 +226,9 @@ mod tests {
                 {"role": "user", "parts": [{"type": "text", "content": "go"}]},
                 {"role": "assistant", "parts": [{"type": "reasoning", "content": "hm"}, call(Some("a"), "read")]},
                 {"role": "assistant", "parts": [call(Some("b"), "read"), call(Some("lost"), "read")]},
-                result(Some("a"), "read", json!("one")),
-                result(Some("b"), "read", json!([{"type": "text", "text": "two"}, {"type": "image"}])),
-                result(Some("nobody"), "read", json!("x")),
+                result(Some("a"), "read", &json!("one")),
+                result(Some("b"), "read", &json!([{"type": "text", "text": "two"}, {"type": "image"}])),
+                result(Some("nobody"), "read", &json!("x")),
             ],
             "output": [{"role": "assistant", "parts": [{"type": "text", "content": "done"}]}],
         }));
@@ -248,7 +248,7 @@ mod tests {
             "input": [
                 {"role": "user", "parts": [{"type": "text", "content": "go"}]},
                 {"role": "assistant", "parts": [call(None, "read"), call(None, "write")]},
-                result(None, "write", json!({"ok": true})), result(None, "read", json!("text")),
+                result(None, "write", &json!({"ok": true})), result(None, "read", &json!("text")),
             ],
             "output": [{"role": "assistant", "parts": [call(None, "read")]}],
         }));

@@ -7,6 +7,7 @@
 //! The store has a record's head; what was said is read again from the exchange's bytes, by today's dialects. A new form is
 //! a file here and a line in `format`.
 
+mod atif;
 mod beside;
 mod chat;
 mod columns;
@@ -18,6 +19,8 @@ mod har;
 mod import;
 mod jsonl;
 mod leave;
+mod markdown;
+mod notes;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod raw;
@@ -37,7 +40,7 @@ pub mod words;
 
 pub use beside::{Beside, Source};
 pub use columns::{COLUMNS, ColumnKind};
-pub use encode::{EncodeError, Encoder, InTrace, Step, Trace, Wire};
+pub use encode::{EncodeError, Encoder, InTalk, InTrace, Step, Trace, Wire};
 pub use format::{FORMATS, Format, Takes, format};
 pub use har::{Entries as HarEntries, exchange as har_exchange, upstream as har_upstream};
 pub use import::entry as import_line;
