@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use wiretape::cli::{Outlined, outline};
 use wiretape::config::{SECTIONS, describe};
-use wiretape::export::FORMATS;
+use wiretape::export::{COLUMNS, ColumnKind, FORMATS};
 use wiretape::proxy::upstream::BUILT_IN;
 use wiretape::trace::{CONVENTIONS, KEYS, MEANINGS, TRUSTS};
 
@@ -197,6 +197,26 @@ fn every_form_of_export_is_documented() {
     let named = headings.filter(|heading| is_word(heading)).collect::<Vec<_>>();
     for name in named {
         assert!(FORMATS.iter().any(|form| form.name == name), "docs/export.md tells of {name}");
+    }
+}
+
+#[test]
+fn every_column_is_documented() {
+    let page = read("docs/export.md");
+    let table = page.split("\n## Columns\n").nth(1).unwrap();
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(rows.len(), COLUMNS.len());
+    for (row, column) in rows.iter().zip(COLUMNS) {
+        let kind = match column.kind {
+            ColumnKind::Text => "text",
+            ColumnKind::Whole => "whole number",
+            ColumnKind::Number => "number",
+            ColumnKind::YesNo => "true or false",
+            ColumnKind::Time => "time",
+            ColumnKind::Json => "JSON",
+        };
+        let begin = format!("| `{}` | {kind} | ", column.name);
+        assert!(row.starts_with(&begin), "docs/export.md: {row} should begin with {begin}");
     }
 }
 

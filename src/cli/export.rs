@@ -11,11 +11,13 @@ use clap::builder::PossibleValuesParser;
 
 use super::filters::Filters;
 use super::opened::{Opened, failed, open};
+use super::progress::Progress;
 use super::{Common, say};
 use crate::app;
 use crate::config::Config;
 use crate::export::{Export, FORMATS, Failed, Format, Leave, Origin, Sample, Wanted, format};
-use crate::store::Mode;
+use crate::model::Micros;
+use crate::store::{Filter, Mode, Order, Page};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -132,12 +134,33 @@ impl From<io::Error> for Stopped {
 
 /// Writes all there is; says how much it was.
 fn write(opened: &Opened, form: &Format, wanted: Wanted, out: &mut dyn Write) -> Result<u64, Stopped> {
+    let is_backwards = wanted.limit.is_some();
+    // With a limit nobody knows where it ends.
+    let span = Progress::is_wanted() && !is_backwards;
+    let span = span.then(|| opened.block_on(span_of(opened, &wanted.filter))).flatten();
+    let mut progress = Progress::new(span);
     let mut export = Export::new(&opened.store, form, wanted);
+    let mut bytes = 0;
     while let Some(piece) = opened.block_on(export.next()).map_err(Stopped::Export)? {
         out.write_all(&piece)?;
+        bytes += piece.len() as u64;
+        progress.at(export.written(), bytes, export.at());
     }
     out.flush()?;
+    progress.done();
     Ok(export.written())
+}
+
+/// When the first step that passes began, and the last.
+async fn span_of(opened: &Opened, filter: &Filter) -> Option<(Micros, Micros)> {
+    let mut ends = [Micros(0); 2];
+    for (end, order) in ends.iter_mut().zip([Order::OldestFirst, Order::NewestFirst]) {
+        let page = Page { order, limit: 1, after: None };
+        let rows = opened.store.list(filter.clone(), page).await.ok()?;
+        let start = rows.first()?.head.get("start_time")?.as_str()?;
+        *end = Micros::parse_rfc3339(start)?;
+    }
+    Some(ends.into())
 }
 
 /// Under another name until it is whole.

@@ -13,7 +13,7 @@ use super::opened::{Opened, failed, open};
 use super::{Common, say};
 use crate::app;
 use crate::export::{HarEntries, Origin, har_exchange, har_upstream, import_line};
-use crate::model::ObservationId;
+use crate::model::{Annotation, ObservationId};
 use crate::recorder::Intake;
 use crate::store::{Entry, Mode};
 
@@ -100,7 +100,10 @@ impl<'a> Taking<'a> {
                 continue;
             }
             match import_line(&line) {
-                Ok(entry) => self.put(entry, line.len()),
+                Ok((entry, annotations)) => {
+                    self.batch.annotations.extend(annotations);
+                    self.put(entry, line.len());
+                }
                 Err(why) => self.wrong(path, number, &why),
             }
             if self.stopped.is_some() {
@@ -112,10 +115,8 @@ impl<'a> Taking<'a> {
 
     /// An archive's entries that are calls of a provider, or that a dialect knows.
     fn archive(&mut self, path: &Path, reader: impl BufRead) -> io::Result<()> {
-        let mut entries = HarEntries::new(reader);
-        let mut number = 0;
-        while let Some(bytes) = entries.next()? {
-            number += 1;
+        for (number, bytes) in (1..).zip(HarEntries::new(reader)) {
+            let bytes = bytes?;
             match self.entry(&bytes) {
                 Ok(Some(entry)) => self.put(entry, bytes.len()),
                 Ok(None) => self.others += 1,
@@ -168,6 +169,8 @@ impl<'a> Taking<'a> {
 #[derive(Default)]
 struct Batch {
     entries: Vec<Entry>,
+    /// What people added to them. What was added to a trace comes with each of its steps, and is one thing by its id.
+    annotations: Vec<Annotation>,
     bytes: usize,
 }
 
@@ -200,7 +203,11 @@ impl Batch {
                 new.push(entry);
             }
         }
-        opened.wait(opened.store.write(new.into()))
+        opened.wait(opened.store.write(new.into()))?;
+        for annotation in std::mem::take(&mut self.annotations) {
+            opened.wait(opened.store.annotate(annotation))?;
+        }
+        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@ mod opened;
 mod outline;
 mod paint;
 mod prices;
+mod progress;
 mod prompts;
 mod prune;
 mod record;

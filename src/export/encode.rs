@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use super::talk::Said;
 use crate::model::Exchange;
 use crate::store::{Row, Stored, Summary};
 
@@ -48,6 +49,20 @@ pub struct Wire {
 pub enum InTrace {
     Begin(Box<Trace>),
     Step(Box<Step>),
+    End,
+}
+
+/// A trace as the conversation it was.
+#[derive(Debug)]
+pub enum InTalk {
+    Begin(Box<Trace>),
+    /// What was said at a step, which is this one of the trace's rows.
+    Said {
+        row: usize,
+        said: Said,
+        /// The answer of a model, and not what was sent to it.
+        is_answer: bool,
+    },
     End,
 }
 

@@ -1,10 +1,10 @@
 //! The forms of export: one file and one line each.
 
-use super::encode::{Encoder, InTrace, Step, Wire};
+use super::encode::{Encoder, InTalk, InTrace, Step, Wire};
 #[cfg(feature = "parquet")]
 use super::parquet;
 use super::wanted::Wanted;
-use super::{csv, har, jsonl};
+use super::{atif, csv, finetune, har, jsonl, markdown, sharegpt};
 
 /// A form that records are exported in.
 #[derive(Clone, Copy)]
@@ -34,6 +34,8 @@ pub enum Takes {
     Wires(fn(&Wanted) -> Box<dyn Encoder<Wire>>),
     /// Whole traces, wherever a step of one passes.
     Traces(fn(&Wanted) -> Box<dyn Encoder<InTrace>>),
+    /// The same as conversations, each message once.
+    Talks(fn(&Wanted) -> Box<dyn Encoder<InTalk>>),
 }
 
 /// All there are, in the order in which they are told of.
@@ -43,6 +45,10 @@ pub const FORMATS: &[Format] = &[
     csv::FORMAT,
     #[cfg(feature = "parquet")]
     parquet::FORMAT,
+    finetune::FORMAT,
+    sharegpt::FORMAT,
+    atif::FORMAT,
+    markdown::FORMAT,
 ];
 
 /// The form of this name.

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::raw;
-use crate::model::{CONTENT_KEYS, Exchange, ExchangeId, ObservationId, shortened};
+use super::{notes, raw};
+use crate::model::{Annotation, CONTENT_KEYS, Exchange, ExchangeId, ObservationId, shortened};
 use crate::store::{Entry, Observed};
 
-/// Reads a record as it was exported. The error says what is wrong with it.
-pub fn entry(line: &str) -> Result<Entry, String> {
+/// Reads a record as it was exported, and what people added to it. The error says what is wrong with it.
+pub fn entry(line: &str) -> Result<(Entry, Vec<Annotation>), String> {
     let value: Value = serde_json::from_str(line).map_err(|why| why.to_string())?;
     let Value::Object(mut record) = value else { return Err("expected an object".to_owned()) };
     let text =
@@ -20,6 +20,7 @@ pub fn entry(line: &str) -> Result<Entry, String> {
             return Err(format!("`{key}` is missing"));
         }
     }
+    let annotations = notes::taken(&mut record);
     let exchange = exchange(&mut record)?;
     let mut content = Map::new();
     for key in CONTENT_KEYS.iter().chain(&["input_from_history"]) {
@@ -42,7 +43,7 @@ pub fn entry(line: &str) -> Result<Entry, String> {
         // It says where it belongs.
         facts: None,
     };
-    Ok(Entry { exchange, more: false, observations: vec![observed] })
+    Ok((Entry { exchange, more: false, observations: vec![observed] }, annotations))
 }
 
 /// What was on the wire, where the record has it.

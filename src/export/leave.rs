@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::encode::Step;
+use super::talk::Said;
+use super::words::called;
 use crate::model::{CONTENT_KEYS, Exchange};
 use crate::redact::Redactor;
-use crate::store::Summary;
+use crate::store::{Row, Summary};
 
 /// Takes out of records and exchanges what must not leave. The default takes out nothing.
 #[derive(Default)]
@@ -54,6 +56,34 @@ impl Leave {
                     *text = redacted;
                 }
             }
+        }
+    }
+
+    /// What leaves of a row of a list.
+    pub(super) fn row(&self, row: &mut Row) {
+        let Row { head, input_preview, output_preview, .. } = row;
+        let take = std::mem::take::<String>;
+        let mut step = Step {
+            record: std::mem::take(head),
+            input_preview: take(input_preview),
+            output_preview: take(output_preview),
+        };
+        self.step(&mut step);
+        Step { record: *head, input_preview: *input_preview, output_preview: *output_preview } = step;
+    }
+
+    /// What leaves of what was said at a step.
+    pub(super) fn said(&self, row: &Row, said: &mut Said) {
+        if self.no_content {
+            said.parts.clear();
+            // A tool's title has its arguments, and an answer's what went wrong.
+            said.title = called(&row.head);
+        }
+        if let Some(redactor) = &self.redactor {
+            let parts = Value::from(std::mem::take(&mut said.parts)).to_string();
+            let parts = redactor.json(&parts).unwrap_or(parts);
+            said.parts = serde_json::from_str(&parts).unwrap_or_default();
+            said.title = redactor.text(&said.title).unwrap_or_else(|| std::mem::take(&mut said.title));
         }
     }
 
@@ -112,6 +142,9 @@ fn strip(record: &mut Map<String, Value>) {
         for call in record.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
             remove(call, &[keys]);
         }
+    }
+    for annotation in record.get_mut("annotations").and_then(Value::as_array_mut).into_iter().flatten() {
+        remove(annotation, &["comment"]);
     }
     if let Some(tool) = record.get_mut("tool") {
         remove(tool, &["arguments", "result", "preview"]);

@@ -7,20 +7,26 @@
 //! The store has a record's head; what was said is read again from the exchange's bytes, by today's dialects. A new form is
 //! a file here and a line in `format`.
 
+mod atif;
 mod beside;
+mod chat;
 mod columns;
 mod csv;
 mod encode;
+mod finetune;
 mod format;
 mod har;
 mod import;
 mod jsonl;
 mod leave;
+mod markdown;
+mod notes;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod raw;
 mod record;
 mod run;
+mod sharegpt;
 mod walk;
 mod wanted;
 
@@ -34,7 +40,7 @@ pub mod words;
 
 pub use beside::{Beside, Source};
 pub use columns::{COLUMNS, ColumnKind};
-pub use encode::{EncodeError, Encoder, InTrace, Step, Trace, Wire};
+pub use encode::{EncodeError, Encoder, InTalk, InTrace, Step, Trace, Wire};
 pub use format::{FORMATS, Format, Takes, format};
 pub use har::{Entries as HarEntries, exchange as har_exchange, upstream as har_upstream};
 pub use import::entry as import_line;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::encode::{EncodeError, Encoder, InTrace, Step, Wire};
+use super::encode::{EncodeError, Encoder, InTalk, InTrace, Step, Wire};
 use super::format::{Format, Takes};
-use super::walk::{Conversations, Steps, Traces, Wires, began};
+use super::walk::{Conversations, Steps, Talks, Traces, Wires, began};
 use super::wanted::Wanted;
 use crate::model::Micros;
 use crate::store::{Store, StoreError};
@@ -33,6 +33,7 @@ enum Work {
     Conversations(Box<Conversations>, Box<dyn Encoder<Step>>),
     Wires(Box<Wires>, Box<dyn Encoder<Wire>>),
     Traces(Box<Traces>, Box<dyn Encoder<InTrace>>),
+    Talks(Box<Talks>, Box<dyn Encoder<InTalk>>),
 }
 
 /// Why an export ended early.
@@ -86,6 +87,10 @@ impl Export {
                 let encoder = start(&wanted);
                 Work::Traces(Box::new(Traces::new(store, wanted)), encoder)
             }
+            Takes::Talks(start) => {
+                let encoder = start(&wanted);
+                Work::Talks(Box::new(Talks::new(store, wanted)), encoder)
+            }
         };
         Self { work, state: State::New, written: 0, at: None }
     }
@@ -132,6 +137,7 @@ impl Work {
             Self::Steps(_, encoder) | Self::Conversations(_, encoder) => encoder.begin(out),
             Self::Wires(_, encoder) => encoder.begin(out),
             Self::Traces(_, encoder) => encoder.begin(out),
+            Self::Talks(_, encoder) => encoder.begin(out),
         }
     }
 
@@ -152,6 +158,14 @@ impl Work {
                 };
                 return Ok(Some((encoder.put(&item, out)?, at)));
             }
+            Self::Talks(walk, encoder) => {
+                let Some(item) = walk.next().await? else { return Ok(None) };
+                let at = match &item {
+                    InTalk::Begin(trace) => Some(trace.summary.first),
+                    InTalk::Said { .. } | InTalk::End => None,
+                };
+                return Ok(Some((encoder.put(&item, out)?, at)));
+            }
         };
         let (Some(step), encoder) = step else { return Ok(None) };
         Ok(Some((encoder.put(&step, out)?, began(&step.record))))
@@ -162,6 +176,7 @@ impl Work {
             Self::Steps(_, encoder) | Self::Conversations(_, encoder) => encoder.end(out),
             Self::Wires(_, encoder) => encoder.end(out),
             Self::Traces(_, encoder) => encoder.end(out),
+            Self::Talks(_, encoder) => encoder.end(out),
         }
     }
 }

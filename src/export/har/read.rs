@@ -20,13 +20,21 @@ pub struct Entries<R> {
 /// An entry above this is no call of a model.
 const LARGEST: usize = 1 << 30;
 
+/// The next entry, as JSON. None at the end, and where there is no list of entries.
+impl<R: BufRead> Iterator for Entries<R> {
+    type Item = io::Result<Vec<u8>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
+    }
+}
+
 impl<R: BufRead> Entries<R> {
     pub fn new(from: R) -> Self {
         Self { from, is_inside: false }
     }
 
-    /// The next entry, as JSON. `None` at the end, and where there is no list of entries.
-    pub fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
+    fn read(&mut self) -> io::Result<Option<Vec<u8>>> {
         if !self.is_inside {
             self.is_inside = self.find_list()?;
             if !self.is_inside {
@@ -193,7 +201,8 @@ fn foreign(
     let end = Micros(began.0 + all);
     let answered = Micros(end.0.saturating_sub(after("receive")).max(began.0));
     let sent_at = Micros(answered.0.saturating_sub(after("wait")).max(began.0));
-    let lines = |from: &Value| headers(from).map(to_headers).ok_or("`headers` are not of the known form");
+    let lines =
+        |from: &Value| headers(from).as_deref().map(to_headers).ok_or("`headers` are not of the known form");
     let head = match status.filter(|status| *status > 0) {
         Some(status) => Some(Head {
             at: answered,
@@ -262,7 +271,7 @@ fn headers(side: &Value) -> Option<Vec<(String, String)>> {
     Some(all)
 }
 
-fn to_headers(pairs: Vec<(String, String)>) -> Headers {
+fn to_headers(pairs: &[(String, String)]) -> Headers {
     Headers::of(|| pairs.iter().map(|(name, value)| (name.as_str(), value.as_bytes())))
 }
 
