@@ -18,6 +18,7 @@ mod jsonl;
 mod leave;
 #[cfg(feature = "parquet")]
 mod parquet;
+pub mod otlp;
 mod raw;
 mod record;
 mod run;
