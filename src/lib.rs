@@ -19,6 +19,7 @@
 //! store                                 what was recorded, each piece of it once
 //! recorder                              joins them: tape → dialect → trace → price → store
 //! export                                from the store out: whole records
+//! push                                  spans to other systems, as they come and after the fact
 //! ```
 //!
 //! Beside them all stands `demo`, which only calls.
@@ -34,6 +35,7 @@ pub mod price;
 pub mod store;
 pub mod recorder;
 pub mod export;
+pub mod push;
 pub mod web;
 pub mod config;
 pub mod app;

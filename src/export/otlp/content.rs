@@ -74,7 +74,9 @@ impl SettingValue for Mode {
 }
 
 fn only_new(content: &mut Content) {
-    let Some(from) = content.new_from.filter(|from| *from > 0 && *from <= content.input.len()) else { return };
+    let Some(from) = content.new_from.filter(|from| *from > 0 && *from <= content.input.len()) else {
+        return;
+    };
     content.input.drain(..from);
     content.system.clear();
     content.tools.clear();

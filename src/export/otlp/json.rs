@@ -139,9 +139,9 @@ pub fn from_json(value: &Value) -> Result<Request, String> {
     let object = value.as_object().ok_or("expected an object")?;
     let resource_spans = list(object.get("resourceSpans"), "resourceSpans")?;
     let resource_spans = resource_spans.iter().map(|spans| {
-        let resource = spans.get("resource").map(|resource| {
-            Ok::<_, String>(Resource { attributes: pairs_in(resource.get("attributes"))? })
-        });
+        let resource = spans
+            .get("resource")
+            .map(|resource| Ok::<_, String>(Resource { attributes: pairs_in(resource.get("attributes"))? }));
         let scope_spans = list(spans.get("scopeSpans"), "scopeSpans")?;
         Ok(ResourceSpans {
             resource: resource.transpose()?,

@@ -56,8 +56,8 @@ impl Form {
 
     fn span_as_it_is(&self, step: &Step) -> Span {
         let Step { trace, id, parent, shape, start, end, is_wire, links, .. } = step;
-        let is_call =
-            *is_wire && matches!(shape, Shape::Generation | Shape::Embedding | Shape::Retriever | Shape::Span);
+        let is_call = *is_wire
+            && matches!(shape, Shape::Generation | Shape::Embedding | Shape::Retriever | Shape::Span);
         Span {
             trace_id: trace.to_be_bytes().to_vec(),
             span_id: id.to_be_bytes().to_vec(),

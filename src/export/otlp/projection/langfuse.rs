@@ -15,8 +15,7 @@ pub fn project(step: &Step, _: Semconv) -> Attributes {
         a.text("langfuse.observation.model.name", step.model());
         a.json("langfuse.observation.model.parameters", &Value::Object(step.parameters.clone()));
         a.json("langfuse.observation.usage_details", &usage(step));
-        let cost =
-            [("input", step.cost.input), ("output", step.cost.output), ("total", step.cost.total)];
+        let cost = [("input", step.cost.input), ("output", step.cost.output), ("total", step.cost.total)];
         let cost: Map<String, Value> =
             cost.into_iter().filter_map(|(key, dollars)| Some((key.to_owned(), dollars?.into()))).collect();
         a.json("langfuse.observation.cost_details", &Value::Object(cost));

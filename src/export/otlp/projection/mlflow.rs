@@ -24,11 +24,8 @@ pub fn project(step: &Step, semconv: Semconv) -> Attributes {
         }
         _ => genai::given(step, &mut a),
     }
-    let cost = [
-        ("input_cost", step.cost.input),
-        ("output_cost", step.cost.output),
-        ("total_cost", step.cost.total),
-    ];
+    let cost =
+        [("input_cost", step.cost.input), ("output_cost", step.cost.output), ("total_cost", step.cost.total)];
     let cost: Map<String, Value> =
         cost.into_iter().filter_map(|(key, dollars)| Some((key.to_owned(), dollars?.into()))).collect();
     a.json("mlflow.llm.cost", &Value::Object(cost));

@@ -24,8 +24,23 @@ pub struct Projection {
     pub about: &'static str,
     /// Where below the destination's URL spans are posted, unless the URL says so itself.
     pub path: &'static str,
+    /// How it is told which of its projects spans belong to.
+    pub project_as: ProjectAs,
+    /// What every call carries.
+    pub headers: &'static [(&'static str, &'static str)],
     /// A span's attributes.
     pub project: fn(&Step, Semconv) -> Attributes,
+}
+
+/// How a destination is told which of its projects spans belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProjectAs {
+    /// By an attribute of the resource.
+    Resource(&'static str),
+    /// By a header, with this before the project's name. One that must be there has a default.
+    Header { name: &'static str, before: &'static str, default: Option<&'static str> },
+    /// By the credentials.
+    Credentials,
 }
 
 /// Which names of OpenTelemetry's conventions for generative AI.
@@ -46,31 +61,48 @@ pub const PROJECTIONS: &[Projection] = &[
         names: &["genai", "otlp"],
         about: "OpenTelemetry's own conventions: collectors, Jaeger, Tempo, Datadog, Opik and most others",
         path: "/v1/traces",
+        project_as: ProjectAs::Resource("service.namespace"),
+        headers: &[],
         project: genai::project,
     },
     Projection {
         names: &["openinference", "phoenix", "arize"],
         about: "OpenInference: Phoenix and Arize",
         path: "/v1/traces",
+        project_as: ProjectAs::Resource("openinference.project.name"),
+        headers: &[],
         project: openinference::project,
     },
     Projection {
         names: &["langfuse"],
         about: "Langfuse",
         path: "/api/public/otel/v1/traces",
+        project_as: ProjectAs::Credentials,
+        headers: &[("x-langfuse-ingestion-version", "4")],
         project: langfuse::project,
     },
     Projection {
         names: &["langsmith"],
         about: "LangSmith",
         path: "/otel/v1/traces",
+        project_as: ProjectAs::Header { name: "langsmith-project", before: "", default: None },
+        headers: &[],
         project: langsmith::project,
     },
-    Projection { names: &["mlflow"], about: "MLflow", path: "/v1/traces", project: mlflow::project },
+    Projection {
+        names: &["mlflow"],
+        about: "MLflow",
+        path: "/v1/traces",
+        project_as: ProjectAs::Header { name: "x-mlflow-experiment-id", before: "", default: Some("0") },
+        headers: &[],
+        project: mlflow::project,
+    },
     Projection {
         names: &["braintrust"],
         about: "Braintrust",
         path: "/otel/v1/traces",
+        project_as: ProjectAs::Header { name: "x-bt-parent", before: "project_name:", default: None },
+        headers: &[],
         project: braintrust::project,
     },
 ];
