@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::config::{Config, Parent};
-use crate::export::otlp::{Coding, Form, ProjectAs, portion, projection};
+use crate::export::Sample;
+use crate::export::otlp::{Coding, Form, ProjectAs, projection};
 use crate::model::TraceId;
 use crate::model::setting::Secret;
 use crate::proxy::client::{Lines, Target, line};
@@ -49,7 +50,7 @@ impl Destination {
         let Config { provider, model, user, tag, session, sample, .. } = &self.config;
         let text = |key: &str| head.get(key).and_then(Value::as_str);
         let trace = text("trace_id").and_then(TraceId::parse);
-        if *sample < 1.0 && trace.is_none_or(|trace| portion(trace) >= *sample) {
+        if *sample < 1.0 && trace.is_none_or(|trace| !Sample { share: *sample, seed: 0 }.has(trace)) {
             return false;
         }
         let is = |wanted: &Option<String>, key: &str| {

@@ -22,6 +22,6 @@ pub use content::Mode;
 pub use json::{span_to_json, to_json};
 pub use message::{Failure, Request, Span};
 pub use projection::{PROJECTIONS, ProjectAs, Projection, Semconv, projection};
-pub use root::{Gather, is_main, portion, root_id};
+pub use root::{Gather, is_main, root_id};
 pub use span::Form;
 pub use step::{Content, Servers, Shape, Step};

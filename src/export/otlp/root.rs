@@ -15,14 +15,6 @@ pub fn root_id(trace: TraceId) -> u64 {
     u64::from_be_bytes(id).max(1)
 }
 
-/// Where a trace stands between 0 and 1: those below a tenth are a tenth of all, and always the same ones.
-pub fn portion(trace: TraceId) -> f64 {
-    let hash = blake3::derive_key("wiretape sample of traces", &trace.0.to_be_bytes());
-    let mut number = [0; 4];
-    number.copy_from_slice(hash.get(..4).unwrap_or(&[0; 4]));
-    f64::from(u32::from_be_bytes(number)) / (f64::from(u32::MAX) + 1.0)
-}
-
 /// Whether a record is a step of what the user asked, and of no agent that another started.
 pub fn is_main(head: &Map<String, Value>) -> bool {
     let text = |key: &str| head.get(key).and_then(Value::as_str);
