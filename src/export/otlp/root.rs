@@ -70,6 +70,7 @@ impl Gather {
         if let Some(last) = last {
             (root.status, root.error_type, root.error_message) =
                 (last.status, last.error_type, last.error_message);
+            root.http_status = last.http_status;
             root.content.output = last.content.output;
         }
         Some(root)
