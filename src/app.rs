@@ -1,6 +1,7 @@
 //! Builds the house from a configuration and runs it. Owns every task and the shutdown.
 
 mod doors;
+mod pushing;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -12,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::proxy::upstream::Upstreams;
 use crate::proxy::{self, Proxy};
+use crate::push::Push;
 use crate::recorder::{self, Live, Recorded, Recorder};
 use crate::store::{self, Mode, Store};
 use crate::tape::{Counters, Counts, Journal, JournalCounters, Overload, Queue, Reader, Room, Shelf, Sink};
@@ -19,6 +21,7 @@ use crate::web;
 
 pub use doors::{intake, leaving, origins};
 use doors::{keeper, redactor};
+pub use pushing::{destination, sources as push_sources};
 
 /// Why the house could not be built.
 #[derive(Debug)]
@@ -44,6 +47,7 @@ pub struct App {
     reader: Reader,
     counters: Arc<Counters>,
     recording: Option<Recording>,
+    push: Option<Push>,
     web_address: SocketAddr,
     web_stop: CancellationToken,
     web_tasks: TaskTracker,
@@ -147,7 +151,8 @@ impl App {
         let proxy = Proxy::start(&config.proxy, upstreams, &queues)?;
         let web_stop = CancellationToken::new();
         let web_tasks = TaskTracker::new();
-        let status = Self::status(&proxy, &counters, recording.as_ref());
+        let push = recording.as_ref().map(|recording| Self::push(config, recording)).transpose()?;
+        let status = Self::status(&proxy, &counters, recording.as_ref(), push.as_ref());
         let parts = web::Parts {
             config: config.web.clone(),
             status,
@@ -157,13 +162,27 @@ impl App {
             live: recording.as_ref().map(|recording| Arc::clone(&recording.live)),
         };
         web_tasks.spawn(web::serve(web, parts, web_stop.clone()));
-        Ok(Self { proxy, reader, counters, recording, web_address, web_stop, web_tasks })
+        Ok(Self { proxy, reader, counters, recording, push, web_address, web_stop, web_tasks })
     }
 
-    fn status(proxy: &Proxy, counters: &Arc<Counters>, recording: Option<&Recording>) -> web::Status {
+    /// Begins to keep up with the configured destinations.
+    fn push(config: &Config, recording: &Recording) -> Result<Push, StartError> {
+        let sources = pushing::sources(config, &recording.store)?;
+        let push = Push::start(sources, pushing::destinations(config)?);
+        push.map_err(|why| StartError(format!("no thread for the destinations: {why}")))
+    }
+
+    fn status(
+        proxy: &Proxy,
+        counters: &Arc<Counters>,
+        recording: Option<&Recording>,
+        push: Option<&Push>,
+    ) -> web::Status {
         let (counters, in_flight) = (Arc::clone(counters), proxy.in_flight());
         let recorded = recording.map(Recording::recorded);
+        let exports = push.map(Push::counts);
         web::Status {
+            exports: Box::new(move || exports.as_ref().map(|exports| exports()).unwrap_or_default()),
             recorded: Box::new(move || recorded.as_ref().map(|recorded| recorded())),
             ready: Box::new(proxy.readiness()),
             in_flight: Box::new(move || in_flight.count()),
@@ -202,17 +221,22 @@ impl App {
     /// flowing down the house: first the relays, then the tape they push to, then the recorder behind it, last the web side,
     /// which tells of all three.
     pub async fn stop(self, now: CancellationToken) -> Books {
-        let Self { proxy, reader, counters, recording, web_stop, web_tasks, .. } = self;
+        let Self { proxy, reader, counters, recording, push, web_stop, web_tasks, .. } = self;
         let (stop, kill) = proxy.words();
         stop.say();
         let joined = tokio::task::spawn_blocking(move || {
             proxy.join();
             reader.stop();
-            recording.map(|recording| {
+            let recorded = recording.map(|recording| {
                 let recorded = recording.recorded();
                 recording.recorder.stop();
                 recorded()
-            })
+            });
+            // What it has not sent it sends when this program runs again.
+            if let Some(push) = push {
+                push.stop();
+            }
+            recorded
         });
         let mut joined = std::pin::pin!(joined);
         let result = tokio::select! {

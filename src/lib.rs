@@ -21,6 +21,7 @@
 //! html                                  values to markup, pure; what was recorded is hostile there
 //! export                                from the store out: whole records
 //! web                                   the pages, the API and the live feed, on a port of their own
+//! push                                  spans to other systems, as they come and after the fact
 //! ```
 //!
 //! Beside them all stands `demo`, which only calls.
@@ -37,6 +38,7 @@ pub mod store;
 pub mod recorder;
 pub mod html;
 pub mod export;
+pub mod push;
 pub mod web;
 pub mod config;
 pub mod app;

@@ -20,28 +20,42 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("recorder", &["model", "tape", "dialect", "trace", "redact", "tokens", "price", "store"]),
     ("html", &["model"]),
     ("export", &["model", "dialect", "trace", "redact", "store"]),
-    // Of the tape it knows the counts it shows.
-    ("web", &["model", "tape", "trace", "store", "recorder", "html", "export"]),
+    // Of the proxy it knows the way out that calls take.
+    ("push", &["model", "proxy", "trace", "store", "export"]),
+    // Of the tape and of the way out it knows the counts it shows.
+    ("web", &["model", "tape", "trace", "html", "store", "recorder", "export", "push"]),
     (
         "config",
-        &["model", "tape", "proxy", "dialect", "trace", "redact", "price", "store", "recorder", "web"],
+        &[
+            "model", "tape", "proxy", "dialect", "trace", "redact", "price", "store", "recorder", "push",
+            "web",
+        ],
     ),
-    ("app", &["model", "tape", "proxy", "trace", "redact", "store", "recorder", "web", "config"]),
+    (
+        "app",
+        &[
+            "model", "tape", "proxy", "trace", "redact", "store", "recorder", "web", "config", "export",
+            "push",
+        ],
+    ),
     // It calls as anyone would.
     ("demo", &[]),
-    ("cli", &["model", "trace", "price", "store", "recorder", "export", "config", "app", "demo"]),
+    (
+        "cli",
+        &["model", "trace", "price", "store", "recorder", "export", "config", "app", "demo", "proxy", "push"],
+    ),
 ];
 
 /// Outside crates and the rooms that may name them. One that is not here may be named nowhere.
 const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["web"]),
-    ("base64", &["proxy", "dialect", "redact", "html", "export", "web", "demo"]),
-    ("blake3", &["tape", "trace", "store", "recorder", "web"]),
+    ("base64", &["proxy", "dialect", "redact", "html", "export", "web", "demo", "push"]),
+    ("blake3", &["tape", "trace", "store", "recorder", "export", "web"]),
     ("brotli_decompressor", &["dialect"]),
-    ("bytes", &["model", "tape", "proxy", "store", "recorder", "demo"]),
+    ("bytes", &["model", "tape", "proxy", "store", "recorder", "demo", "push"]),
     ("clap", &["cli"]),
     ("crc32fast", &["tape", "dialect", "redact", "demo"]),
-    ("flate2", &["dialect"]),
+    ("flate2", &["dialect", "export"]),
     ("http", &["tape", "proxy"]),
     ("http_body", &["proxy", "web"]),
     ("http_body_util", &["proxy", "demo"]),
@@ -50,28 +64,23 @@ const CRATES: &[(&str, &[&str])] = &[
     ("maud", &["html", "web"]),
     ("memchr", &["dialect", "redact", "store"]),
     ("parquet", &["export"]),
-    ("rustix", &["store", "recorder", "cli"]),
+    ("prost", &["export", "push"]),
+    ("rustix", &["store", "recorder", "cli", "push"]),
     ("rustls", &["proxy"]),
     ("rustls_native_certs", &["proxy"]),
-    (
-        "serde_json",
-        &[
-            "model", "proxy", "dialect", "trace", "tokens", "store", "html", "export", "web", "config",
-            "demo", "cli",
-        ],
-    ),
+    ("serde_json", &[]),
     ("regex", &["redact"]),
     ("socket2", &["proxy"]),
     ("subtle", &["proxy", "web"]),
     ("tiktoken_rs", &["tokens"]),
-    ("tokio", &["proxy", "recorder", "web", "app", "demo", "cli"]),
+    ("tokio", &["proxy", "recorder", "web", "app", "demo", "cli", "push"]),
     ("tokio_rusqlite", &["store"]),
     ("tokio_rustls", &["proxy"]),
-    ("tokio_util", &["proxy", "web", "app", "cli"]),
+    ("tokio_util", &["proxy", "push", "web", "app", "cli"]),
     ("tikv_jemallocator", &["main"]),
     ("toml", &["config"]),
     ("tower", &["proxy", "web"]),
-    ("tracing", &["tape", "proxy", "recorder", "web", "app", "demo", "cli"]),
+    ("tracing", &["tape", "proxy", "recorder", "web", "app", "demo", "cli", "push"]),
     ("tracing_subscriber", &["config", "cli"]),
     ("webpki_roots", &["proxy"]),
     ("zstd", &["dialect", "store"]),

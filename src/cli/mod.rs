@@ -17,6 +17,7 @@ mod prices;
 mod progress;
 mod prompts;
 mod prune;
+mod push;
 mod record;
 mod reread;
 mod running;
@@ -61,6 +62,8 @@ enum Command {
     Tail(tail::Arguments),
     /// Writes what was captured
     Export(export::Arguments),
+    /// Sends what was recorded to another system, as spans
+    Push(push::Arguments),
     /// Takes in what was exported
     Import(import::Arguments),
     /// Reads what is stored again, by today's dialects and prices
@@ -114,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::Prompts(own) => prompts::run(common, own),
         Command::Tail(own) => tail::run(common, own),
         Command::Export(own) => export::run(common, own),
+        Command::Push(own) => push::run(common, own),
         Command::Import(own) => import::run(common, own),
         Command::Reread(own) => reread::run(common, own),
         Command::Prune(own) => prune::run(common, own),

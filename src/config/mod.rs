@@ -23,7 +23,7 @@ pub use log::{Config as Log, Format as LogFormat};
 pub use mistake::{Mistake, Mistakes, Place};
 pub use section::{Entry, SECTIONS, Section};
 
-use crate::{price, proxy, recorder, redact, store, tape, trace, web};
+use crate::{price, proxy, push, recorder, redact, store, tape, trace, web};
 
 /// Every setting there is, as resolved.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,6 +39,8 @@ pub struct Config {
     pub log: Log,
     /// By name, in the order in which they were first named.
     pub upstreams: Vec<(String, proxy::upstream::Config)>,
+    /// Destinations of what is recorded, the same way.
+    pub exports: Vec<(String, push::Config)>,
     /// The data folder. No setting: it is where relative paths of settings lead.
     pub home: PathBuf,
 }
@@ -46,6 +48,19 @@ pub struct Config {
 impl Config {
     fn upstream(&self, name: &str) -> Option<&proxy::upstream::Config> {
         self.upstreams.iter().find(|(known, _)| known == name).map(|(_, upstream)| upstream)
+    }
+
+    fn export(&self, name: &str) -> Option<&push::Config> {
+        self.exports.iter().find(|(known, _)| known == name).map(|(_, export)| export)
+    }
+
+    /// The destination of this name, made if there is none yet.
+    fn export_mut(&mut self, name: &str) -> &mut push::Config {
+        let at = self.exports.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
+            self.exports.push((name.to_owned(), push::Config::default()));
+            self.exports.len() - 1
+        });
+        &mut self.exports[at].1
     }
 
     /// The upstream of this name, made if there is none yet.

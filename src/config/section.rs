@@ -145,6 +145,25 @@ pub const SECTIONS: &[Section] = &[
             wrong
         },
     },
+    Section {
+        name: "export",
+        named: true,
+        intro: "Where spans of what is recorded are sent as it comes, by names of your own, one table each; see \
+                docs/opentelemetry.md. What was recorded before a destination was named is sent by wiretape push. In the \
+                environment: WIRETAPE_EXPORT__NAME__URL.",
+        entries: entries!(crate::push::SETTINGS),
+        open: |config, name| {
+            config.export_mut(name);
+        },
+        set: |config, name, at, raw| (crate::push::SETTINGS[at].set)(config.export_mut(name), raw),
+        show: |config, name, at| (crate::push::SETTINGS[at].show)(config.export(name)?),
+        names: |config| config.exports.iter().map(|(name, _)| name.clone()).collect(),
+        check: |config| {
+            let all = config.exports.iter();
+            all.flat_map(|(name, own)| own.check().into_iter().map(|(key, why)| (name.clone(), key, why)))
+                .collect()
+        },
+    },
 ];
 
 impl Section {

@@ -23,6 +23,7 @@ mod markdown;
 mod notes;
 #[cfg(feature = "parquet")]
 mod parquet;
+pub mod otlp;
 mod raw;
 mod record;
 mod run;

@@ -7,6 +7,7 @@
 mod auth;
 mod balance;
 mod body;
+pub mod client;
 mod client_io;
 mod config;
 mod connect;

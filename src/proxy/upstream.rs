@@ -233,7 +233,7 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
-fn parse(name: &str, index: usize, url: &str, http2: Option<bool>) -> Result<Upstream, String> {
+pub(super) fn parse(name: &str, index: usize, url: &str, http2: Option<bool>) -> Result<Upstream, String> {
     let uri: Uri = url.parse().map_err(|why| format!("{url:?} is not a URL: {why}"))?;
     let parts = uri.into_parts();
     let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {

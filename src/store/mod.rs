@@ -7,6 +7,7 @@
 mod config;
 mod error;
 mod heads;
+mod outbox;
 mod pieces;
 pub mod query;
 mod sqlite;
@@ -22,6 +23,7 @@ use serde_json::{Map, Value};
 
 pub use config::{Config, Durable, SETTINGS};
 pub use error::StoreError;
+pub use outbox::{Outbox, Outgoing, Parked, Sending, Waiting};
 pub use query::{Cursor, Filter, Order, Page};
 pub use sqlite::{Mode, SqliteStore};
 pub use sums::{
@@ -210,6 +212,21 @@ pub trait Store: Send + Sync {
     fn verify(&self, at: VerifyAt) -> Work<'_, Verified>;
 
     fn stats(&self) -> Work<'_, Stats>;
+
+    /// How it stands with a destination that observations are sent to. One that is new begins behind what is there.
+    fn outbox(&self, destination: String) -> Work<'_, Outbox>;
+
+    /// Keeps what has become of things on their way to a destination.
+    fn sending(&self, destination: String, sending: Sending) -> Work<'_, ()>;
+
+    /// Which of these a destination has had as they came.
+    fn is_sent(&self, destination: String, all: Vec<Outgoing>) -> Work<'_, Vec<bool>>;
+
+    /// What destinations refused, or one of them, the oldest first.
+    fn parked(&self, destination: Option<String>, limit: usize) -> Work<'_, Vec<Parked>>;
+
+    /// What a destination refused is to be tried again: how much that is.
+    fn unpark(&self, destination: String) -> Work<'_, u64>;
 
     /// Changes with every write, whoever made it: what a follower asks before it looks for something new.
     fn version(&self) -> Work<'_, u64>;

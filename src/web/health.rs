@@ -11,8 +11,9 @@ use serde_json::json;
 
 use super::metrics;
 use super::shared::Shared;
+use crate::push::Counts;
 use crate::recorder::Recorded;
-use crate::tape::Counts;
+use crate::tape;
 
 /// What the web side asks of the rest of the house. Filled in by whoever builds it.
 pub struct Status {
@@ -21,7 +22,9 @@ pub struct Status {
     /// Calls under way.
     pub in_flight: Box<dyn Fn() -> usize + Send + Sync>,
     /// What the tape took and did not take.
-    pub tape: Box<dyn Fn() -> Counts + Send + Sync>,
+    pub tape: Box<dyn Fn() -> tape::Counts + Send + Sync>,
+    /// How it stands with each destination that spans are sent to.
+    pub exports: Box<dyn Fn() -> Vec<Counts> + Send + Sync>,
     /// What became of it, where it is recorded.
     pub recorded: Box<dyn Fn() -> Option<Recorded> + Send + Sync>,
 }
@@ -40,7 +43,12 @@ async fn healthz() -> Json<serde_json::Value> {
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     let status = &shared.status;
-    let text = metrics::text((status.in_flight)(), (status.tape)(), (status.recorded)().as_ref());
+    let text = metrics::text(
+        (status.in_flight)(),
+        (status.tape)(),
+        (status.recorded)().as_ref(),
+        &(status.exports)(),
+    );
     ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], text)
 }
 
@@ -48,7 +56,7 @@ async fn readyz(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     let status = &shared.status;
     let ready = (status.ready)();
     let counts = (status.tape)();
-    let recorded = (status.recorded)();
+    let (recorded, exports) = ((status.recorded)(), (status.exports)());
     let body = json!({
         "status": if ready { "ready" } else { "stopping" },
         "in_flight": (status.in_flight)(),
@@ -72,6 +80,21 @@ async fn readyz(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
             "tape_full": journal.full,
             "tape_down": journal.down,
         })),
+        "exports": exports.iter().map(export).collect::<Vec<_>>(),
     });
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
+}
+
+fn export(counts: &Counts) -> serde_json::Value {
+    let Counts { destination, sent, failed, parked, rejected, waiting, lag_ms, last_error } = counts;
+    json!({
+        "destination": destination,
+        "sent": sent,
+        "failed": failed,
+        "parked": parked,
+        "rejected": rejected,
+        "waiting": waiting,
+        "lag_ms": lag_ms,
+        "last_error": last_error,
+    })
 }

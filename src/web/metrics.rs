@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::push;
 use crate::recorder::Recorded;
 use crate::tape::Counts;
 
@@ -9,7 +10,7 @@ use crate::tape::Counts;
 struct Metric(&'static str, bool, &'static str, u64);
 
 /// All metrics there are.
-pub fn text(in_flight: usize, tape: Counts, recorded: Option<&Recorded>) -> String {
+pub fn text(in_flight: usize, tape: Counts, recorded: Option<&Recorded>, exports: &[push::Counts]) -> String {
     let mut metrics = vec![
         Metric("calls_in_flight", false, "Calls being relayed now.", in_flight as u64),
         Metric("tape_exchanges_total", true, "Exchanges handed to the tape.", tape.exchanges),
@@ -36,6 +37,7 @@ pub fn text(in_flight: usize, tape: Counts, recorded: Option<&Recorded>) -> Stri
             "# HELP wiretape_{name} {help}\n# TYPE wiretape_{name} {kind}\nwiretape_{name} {value}\n"
         );
     }
+    text.push_str(&sending(exports));
     text
 }
 
@@ -113,4 +115,38 @@ fn recording(recorded: &Recorded) -> Vec<Metric> {
         ),
         Metric("store_down", false, "1: the store does not take records.", recorder.store_down.into()),
     ]
+}
+
+/// A destination's metric: its name without the prefix, whether it only grows, what it says, and its value.
+type Sending = (&'static str, bool, &'static str, fn(&push::Counts) -> u64);
+
+const SENDING: &[Sending] = &[
+    ("export_sent_total", true, "Spans that a destination took.", |counts| counts.sent),
+    ("export_failed_total", true, "Calls to a destination that failed.", |counts| counts.failed),
+    ("export_parked_total", true, "Spans that a destination refused, and that are kept aside.", |counts| {
+        counts.parked
+    }),
+    ("export_rejected_total", true, "Spans that a destination left out of what it took.", |counts| {
+        counts.rejected
+    }),
+    ("export_waiting", false, "What waits to be sent, or to be finished.", |counts| counts.waiting),
+    ("export_lag_milliseconds", false, "How long the oldest that could be sent has waited.", |counts| {
+        counts.lag_ms
+    }),
+];
+
+fn sending(exports: &[push::Counts]) -> String {
+    let mut text = String::new();
+    if exports.is_empty() {
+        return text;
+    }
+    for (name, grows, help, value) in SENDING {
+        let kind = if *grows { "counter" } else { "gauge" };
+        let _ = writeln!(text, "# HELP wiretape_{name} {help}\n# TYPE wiretape_{name} {kind}");
+        for counts in exports {
+            let destination = counts.destination.replace('\\', "\\\\").replace('"', "\\\"");
+            let _ = writeln!(text, "wiretape_{name}{{destination=\"{destination}\"}} {}", value(counts));
+        }
+    }
+    text
 }

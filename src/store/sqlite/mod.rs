@@ -33,6 +33,7 @@ mod probe;
 mod list;
 mod groups;
 mod report;
+mod outbox;
 mod garbage;
 mod prune;
 mod verify;

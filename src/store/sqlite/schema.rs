@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_begin.sql"),
     include_str!("migrations/0002_story.sql"),
     include_str!("migrations/0003_annotations.sql"),
+    include_str!("migrations/0004_outgoing.sql"),
 ];
 
 /// The version from which on sums are kept of the versions of prompts.

@@ -11,6 +11,7 @@ use super::exchange::{find as find_exchange, had};
 use super::groups::{Group, summaries};
 use super::list::{exchanges, list};
 use super::observation::{Found, find, find_all};
+use super::outbox::{is_sent, parked};
 use super::placing::{is_own, is_same};
 use super::prompts::prompts;
 use super::reading::Reading;
@@ -21,8 +22,8 @@ use super::writing::Writing;
 use super::{SqliteStore, fault};
 use crate::model::{Annotation, AnnotationId, ExchangeId, ObservationId, Target};
 use crate::store::{
-    Entry, Filter, Had, Observed, Page, PromptVersion, Prune, Pruned, Rollup, RollupFilter, Row, Stats,
-    Store, StoreError, Stored, Summary, Verified, VerifyAt, Work,
+    Entry, Filter, Had, Observed, Outbox, Outgoing, Page, Parked, PromptVersion, Prune, Pruned, Rollup,
+    RollupFilter, Row, Sending, Stats, Store, StoreError, Stored, Summary, Verified, VerifyAt, Work,
 };
 use crate::trace::TOOL_PLACE;
 
@@ -136,6 +137,26 @@ impl Store for SqliteStore {
 
     fn stats(&self) -> Work<'_, Stats> {
         Box::pin(self.read(stats))
+    }
+
+    fn outbox(&self, destination: String) -> Work<'_, Outbox> {
+        Box::pin(self.change(move |writing| writing.outbox(&destination)))
+    }
+
+    fn sending(&self, destination: String, sending: Sending) -> Work<'_, ()> {
+        Box::pin(self.change(move |writing| writing.sending(&destination, &sending)))
+    }
+
+    fn is_sent(&self, destination: String, all: Vec<Outgoing>) -> Work<'_, Vec<bool>> {
+        Box::pin(self.read(move |db| is_sent(db, &destination, &all)))
+    }
+
+    fn parked(&self, destination: Option<String>, limit: usize) -> Work<'_, Vec<Parked>> {
+        Box::pin(self.read(move |db| parked(db, destination.as_deref(), limit)))
+    }
+
+    fn unpark(&self, destination: String) -> Work<'_, u64> {
+        Box::pin(self.change(move |writing| writing.unpark(&destination)))
     }
 
     fn version(&self) -> Work<'_, u64> {

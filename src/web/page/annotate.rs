@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
+use super::Page;
 use super::facts::{chip, shown};
 use super::layout::csrf;
-use super::Page;
 use crate::html::{plain, text_of, time};
 
 /// The annotations of what is at `path`, and forms for more where the viewer may write.
