@@ -160,6 +160,8 @@ impl App {
             conventions: config.trace.conventions.clone(),
             proxy: format!("http://{}", callable(proxy.address())),
             live: recording.as_ref().map(|recording| Arc::clone(&recording.live)),
+            origins: origins(config)?,
+            leaving: recording.as_ref().map(|_| leaving(config)).transpose()?,
         };
         web_tasks.spawn(web::serve(web, parts, web_stop.clone()));
         Ok(Self { proxy, reader, counters, recording, push, web_address, web_stop, web_tasks })

@@ -23,7 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Of the proxy it knows the way out that calls take.
     ("push", &["model", "proxy", "trace", "store", "export"]),
     // Of the tape and of the way out it knows the counts it shows.
-    ("web", &["model", "tape", "trace", "html", "store", "recorder", "export", "push"]),
+    ("web", &["model", "tape", "trace", "redact", "html", "store", "recorder", "export", "push"]),
     (
         "config",
         &[
@@ -68,7 +68,13 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustix", &["store", "recorder", "cli", "push"]),
     ("rustls", &["proxy"]),
     ("rustls_native_certs", &["proxy"]),
-    ("serde_json", &[]),
+    (
+        "serde_json",
+        &[
+            "model", "proxy", "dialect", "trace", "tokens", "store", "recorder", "html", "export", "push",
+            "web", "config", "demo", "cli",
+        ],
+    ),
     ("regex", &["redact"]),
     ("socket2", &["proxy"]),
     ("subtle", &["proxy", "web"]),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{StartError, upstreams};
 use crate::config::Config;
+use crate::export::Origin;
 use crate::recorder::{self, Intake};
 use crate::redact::{self, Redactor};
 use crate::tape::Keeper;
@@ -39,14 +40,14 @@ pub fn leaving(config: &Config) -> Result<Redactor, StartError> {
 }
 
 /// Every upstream with whose rules hold for it and where its calls go, as far as that is known.
-pub fn origins(config: &Config) -> Result<Vec<(String, String, String)>, StartError> {
+pub fn origins(config: &Config) -> Result<Vec<Origin>, StartError> {
     let known = upstreams(config)?;
     let all = known.all().iter().map(|upstream| {
         let name = upstream.name.to_string();
         let own = config.upstreams.iter().find(|(own, _)| *own == name);
         let provider = own.and_then(|(_, own)| own.provider.clone()).unwrap_or_else(|| name.clone());
         let url = format!("{}://{}{}", upstream.scheme, upstream.authority, upstream.prefix);
-        (name, provider, url)
+        Origin { upstream: name, provider, url }
     });
     Ok(all.collect())
 }

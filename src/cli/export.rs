@@ -15,7 +15,7 @@ use super::progress::Progress;
 use super::{Common, say};
 use crate::app;
 use crate::config::Config;
-use crate::export::{Export, FORMATS, Failed, Format, Leave, Origin, Sample, Wanted, format};
+use crate::export::{Export, FORMATS, Failed, Format, Leave, Sample, Wanted, format, share};
 use crate::model::Micros;
 use crate::store::{Filter, Mode, Order, Page};
 
@@ -49,13 +49,6 @@ pub(super) struct Arguments {
     /// To this file, which appears when it is whole; without it to stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-}
-
-/// Where each upstream is.
-pub(super) fn origins(config: &Config) -> Result<Vec<Origin>, ExitCode> {
-    let origins = app::origins(config).map_err(|why| failed(&why.to_string()))?;
-    let origin = |(upstream, provider, url)| Origin { upstream, provider, url };
-    Ok(origins.into_iter().map(origin).collect())
 }
 
 /// The names of all forms, with what each is.
@@ -106,18 +99,10 @@ impl Arguments {
             limit: *limit,
             sample: sample.map(|share| Sample { share, seed: *seed }),
             raw: *raw,
-            origins: Arc::new(origins(config)?),
+            origins: Arc::new(app::origins(config).map_err(|why| failed(&why.to_string()))?),
             leave: Arc::new(Leave { no_content: *no_content, redactor: redactor.map(Arc::new) }),
         })
     }
-}
-
-/// `5%`, or 0.05.
-fn share(text: &str) -> Result<f64, String> {
-    let (number, whole) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
-    let share = number.trim().parse::<f64>().map(|number| number / whole);
-    let share = share.ok().filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or_else(|| "expected a part of all, as 5% or 0.05".to_owned())
 }
 
 /// Why it ended early.

@@ -87,7 +87,7 @@ impl<'a> Taking<'a> {
     fn new(opened: &'a Opened) -> Result<Self, ExitCode> {
         let intake = app::intake(&opened.config, Arc::clone(&opened.reader));
         let intake = intake.map_err(|why| failed(&why.to_string()))?;
-        let origins = super::export::origins(&opened.config)?;
+        let origins = crate::app::origins(&opened.config).map_err(|why| failed(&why.to_string()))?;
         let batch = Batch::default();
         Ok(Self { opened, intake, origins, batch, taken: 0, wrong: 0, others: 0, stopped: None })
     }

@@ -48,4 +48,4 @@ pub use import::entry as import_line;
 pub use leave::Leave;
 pub use record::{Records, line};
 pub use run::{Export, Failed};
-pub use wanted::{Origin, Sample, Wanted};
+pub use wanted::{Origin, Sample, Wanted, share};

@@ -58,6 +58,14 @@ fn mixed(number: u64) -> u64 {
     number ^ number >> 31
 }
 
+/// `5%`, or 0.05.
+pub fn share(text: &str) -> Result<f64, String> {
+    let (number, whole) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
+    let share = number.trim().parse::<f64>().map(|number| number / whole);
+    let share = share.ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "expected a part of all, as 5% or 0.05".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,7 +20,7 @@ use super::shared::Shared;
 use super::view::call::{Side, Wire, body, call};
 use super::view::trace::{Whole, conversation, tree};
 use super::view::{compare, dashboard, health, lists, live, prompts};
-use super::{assets, feed};
+use super::{assets, export, feed, openapi};
 use crate::model::{AnnotationId, ObservationId};
 
 /// Pages and the API behind them.
@@ -47,6 +47,8 @@ pub fn router() -> Router<Arc<Shared>> {
         .route("/prompts", get(all_prompts))
         .route("/prompts/{version}", get(one_prompt))
         .route("/dashboard", get(dashboard_page))
+        .route("/export", get(exported))
+        .route("/openapi", get(|| async { in_json(StatusCode::OK, &openapi::document()) }))
         .route("/health", get(health_page))
         .route("/login", get(login_page).post(log_in))
         .route("/logout", post(log_out))
@@ -104,6 +106,10 @@ async fn text(Path(id): Path<String>, asked: Asked) -> Response {
     let data = async { call(shared.store()?, &shared.conventions, &shared.proxy, &id, Wire::All).await };
     let data = data.await;
     asked.answer(data, asked.whole_or(page::text, page::text_part))
+}
+
+async fn exported(asked: Asked) -> Response {
+    export::export(&asked.shared, &asked.query).unwrap_or_else(|fault| asked.fault(&fault))
 }
 
 async fn health_page(asked: Asked) -> Response {

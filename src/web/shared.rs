@@ -7,7 +7,9 @@ use super::fault::Fault;
 use super::guard::Guard;
 use super::health::Status;
 use super::view::trace::Shelf;
+use crate::export::Origin;
 use crate::recorder::Live;
+use crate::redact::Redactor;
 use crate::store::Store;
 use crate::trace::OwnConvention;
 use axum::http::StatusCode;
@@ -24,6 +26,9 @@ pub struct Parts {
     pub proxy: String,
     /// Who tells what is being said.
     pub live: Option<Arc<Live>>,
+    /// Where each upstream is, and what is taken out on the way out where that is asked for.
+    pub origins: Vec<Origin>,
+    pub leaving: Option<Redactor>,
 }
 
 pub struct Shared {
@@ -33,14 +38,27 @@ pub struct Shared {
     pub proxy: String,
     pub shelf: Shelf,
     pub live: Option<Arc<Live>>,
+    pub origins: Arc<Vec<Origin>>,
+    pub leaving: Option<Arc<Redactor>>,
     store: Option<Arc<dyn Store>>,
 }
 
 impl Shared {
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { config, status, store, conventions, proxy, live } = parts;
+        let Parts { config, status, store, conventions, proxy, live, origins, leaving } = parts;
         let guard = Guard::new(&config);
-        Arc::new(Self { status, guard, conventions, proxy, shelf: Shelf::default(), live, store })
+        let (origins, leaving) = (Arc::new(origins), leaving.map(Arc::new));
+        Arc::new(Self {
+            status,
+            guard,
+            conventions,
+            proxy,
+            shelf: Shelf::default(),
+            live,
+            origins,
+            leaving,
+            store,
+        })
     }
 
     pub fn store(&self) -> Result<&Arc<dyn Store>, Fault> {

@@ -117,7 +117,7 @@ impl Recorder {
             assert!(said.read_line(&mut line).unwrap() > 0, "it did not start: {all}");
             let after = |text: &str| line.split_once(text).map(|(_, rest)| rest.trim().to_owned());
             address = address.or(after("relaying on http://"));
-            web = after("health on http://").map(|web| web.trim_end_matches("/healthz").to_owned());
+            web = after("pages on http://");
             all.push_str(&line);
         }
         let said = std::thread::spawn(move || rest(said, all));
