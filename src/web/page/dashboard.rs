@@ -47,6 +47,7 @@ pub fn dashboard(page: &Page, data: &Value) -> Markup {
             h1 { "Dashboard" }
             (choices(page, "since", page.asked("since").unwrap_or("7d"), &SINCE))
             (choices(page, "by", by, &BY))
+            p.quiet { "hours and days in UTC" }
         }
         (totals(data.get("totals").unwrap_or(&Value::Null)))
         (legend(data))
