@@ -17,6 +17,7 @@ async function show(id) {
     panel.innerHTML = text;
     panel.hidden = false;
     panel.classList.add("open");
+    panel.dataset.shown = id;
     panel.scrollTop = 0;
     panel.dispatchEvent(new CustomEvent("wiretape:added", { bubbles: true }));
   } catch {
