@@ -1,5 +1,6 @@
 // A browser, and what must hold of every page in it: nothing on the console, no request outside, nothing that runs.
 
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
@@ -56,13 +57,12 @@ export class Browser {
 
   // What axe finds that is serious. It is put into the page by the debugger, which no policy of the page's forbids.
   async accessible(page) {
-    await page.evaluate("window.module = undefined");
-    const { readFile } = await import("node:fs/promises");
     await page.evaluate(await readFile(this.#axe, "utf8"));
     const result = await page.evaluate(() =>
       window.axe.run(document, { resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }),
     );
     const serious = result.violations.filter((one) => ["serious", "critical"].includes(one.impact));
+    if (result.testEngine?.name !== "axe-core" || result.violations === undefined) throw new Error("axe did not run");
     return serious.map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => `${node.target.join(" ")} ${node.failureSummary?.split("\n")[1]?.trim() ?? ""}`).join(" | ")}`);
   }
 

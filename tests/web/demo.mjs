@@ -61,6 +61,19 @@ export const tests = {
     }
   },
 
+  async what_is_not_accessible_is_found({ own, browser }) {
+    const tab = await browser.page(own.web);
+    await tab.open("/calls");
+    await tab.page.evaluate(() => {
+      const main = document.querySelector("main");
+      main.appendChild(document.createElement("img")).src = "data:image/png;base64,iVBORw0KGgo=";
+      main.appendChild(document.createElement("button"));
+    });
+    const found = await browser.accessible(tab.page);
+    assert.ok(found.some((one) => one.startsWith("image-alt")) && found.some((one) => one.startsWith("button-name")), found.join("; "));
+    await tab.close();
+  },
+
   async a_missing_page_says_so({ own, browser }) {
     const tab = await browser.page(own.web);
     for (const path of ["/calls/0000000000000000", "/traces/nonsense", "/nowhere", "/calls?status=fine"]) {
@@ -198,8 +211,8 @@ export const tests = {
     assert.equal(await page.locator("main > .annotate li .comment").textContent(), "Looks <b>right</b>");
     await page.locator("main > .annotate summary").click();
     await page.locator("main > .annotate input[name=name]").fill("helpful");
-    await page.locator("main > .annotate input[name=name] ~ *, main > .annotate input[placeholder^='0.8']").first().fill("0.8");
-    await page.locator("button:has-text('Add score')").click();
+    await page.locator("main > .annotate input[placeholder^='0.8']").fill("0.8");
+    await page.locator("main > .annotate button:has-text('Add score')").click();
     await page.waitForSelector("main > .annotate .chip.score");
     assert.equal((await api(own, path)).annotations.length, 2);
     for (const left of [1, 0]) {
