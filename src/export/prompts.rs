@@ -44,7 +44,8 @@ pub fn beginning(prompt: &str) -> String {
 pub fn pick<'a>(all: &'a [PromptVersion], name: &str) -> Option<&'a PromptVersion> {
     // A caller may call a version anything, also by the beginning of another's name or with a slash in it.
     let or_none = |name: &Option<String>| name.clone().unwrap_or_else(|| "-".to_owned());
-    let is_whole = |one: &&PromptVersion| format!("{}/{}", or_none(&one.version), or_none(&one.tools)) == name;
+    let is_whole =
+        |one: &&PromptVersion| format!("{}/{}", or_none(&one.version), or_none(&one.tools)) == name;
     let is_version = |one: &&PromptVersion| one.version.as_deref() == Some(name);
     if let Some(found) = all.iter().find(is_whole).or_else(|| all.iter().find(is_version)) {
         return Some(found);
