@@ -250,15 +250,20 @@ export const tests = {
     const folder = images ?? work;
     await mkdir(folder, { recursive: true });
     const all = await pages(own);
-    for (const [name, path, dark] of [["trace", all.trace, false], ["conversation", all.conversation, true], ["calls", "/calls", false]]) {
-      const tab = await browser.page(own.web, { dark, width: 1280, height: 800 });
+    const ready = {
+      live: (page) => page.waitForFunction(() => [...document.querySelectorAll(".under-way .text")].some((text) => text.textContent.length > 150), [], { timeout: SOON }),
+      trace: async (page) => {
+        const step = await page.locator("a[data-step]").nth(1).getAttribute("data-step");
+        await page.locator("a[data-step]").nth(1).click();
+        await page.waitForSelector(`[data-step-panel][data-shown="${step}"] header`);
+        await page.mouse.move(0, 0);
+      },
+      conversation: () => {},
+    };
+    for (const [name, path, dark] of [["live", "/live", false], ["trace", all.trace, false], ["conversation", all.conversation, true]]) {
+      const tab = await browser.page(own.web, { dark, width: 1180, height: 680 });
       await tab.open(path);
-      if (name === "trace") {
-        const step = await tab.page.locator("a[data-step]").nth(1).getAttribute("data-step");
-        await tab.page.locator("a[data-step]").nth(1).click();
-        await tab.page.waitForSelector(`[data-step-panel][data-shown="${step}"] header`);
-        await tab.page.mouse.move(0, 0);
-      }
+      await ready[name](tab.page);
       await tab.page.screenshot({ path: join(folder, `${name}.png`) });
       await well(tab, name);
       await tab.close();
