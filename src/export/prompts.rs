@@ -42,6 +42,14 @@ pub fn beginning(prompt: &str) -> String {
 
 /// The version that is named so, or begins so; of several with other tools the one seen last. `VERSION/TOOLS` names both.
 pub fn pick<'a>(all: &'a [PromptVersion], name: &str) -> Option<&'a PromptVersion> {
+    // A caller may call a version anything, also by the beginning of another's name or with a slash in it.
+    let or_none = |name: &Option<String>| name.clone().unwrap_or_else(|| "-".to_owned());
+    let is_whole =
+        |one: &&PromptVersion| format!("{}/{}", or_none(&one.version), or_none(&one.tools)) == name;
+    let is_version = |one: &&PromptVersion| one.version.as_deref() == Some(name);
+    if let Some(found) = all.iter().find(is_whole).or_else(|| all.iter().find(is_version)) {
+        return Some(found);
+    }
     let (version, tools) =
         name.split_once('/').map_or((name, None), |(version, tools)| (version, Some(tools)));
     let begins = |own: &Option<String>, wanted: &str| {
@@ -86,4 +94,34 @@ pub fn lines(difference: &[DiffLine]) -> Value {
 pub fn tools(changes: &ToolChanges) -> Value {
     let ToolChanges { added, removed, changed } = changes;
     json!({"added": added, "removed": removed, "changed": changed})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Micros, ObservationId};
+    use crate::store::{Sketch, Totals};
+
+    #[test]
+    fn a_whole_name_goes_before_the_beginning_of_one() {
+        let version = |version: &str, tools: Option<&str>| PromptVersion {
+            version: Some(version.to_owned()),
+            tools: tools.map(str::to_owned),
+            first: Micros(0),
+            last: Micros(0),
+            example: ObservationId::parse("000000000000000a").unwrap(),
+            totals: Totals::default(),
+            duration: Sketch::default(),
+            first_token: Sketch::default(),
+        };
+        let all = [version("v10", Some("ab")), version("v1", Some("ab")), version("team/v1", None)];
+        let picked = |name: &str| pick(&all, name).map(|one| one.version.clone().unwrap());
+        assert_eq!(picked("v1").as_deref(), Some("v1"));
+        assert_eq!(picked("v1/ab").as_deref(), Some("v1"));
+        assert_eq!(picked("team/v1/-").as_deref(), Some("team/v1"));
+        assert_eq!(picked("team/v1").as_deref(), Some("team/v1"));
+        assert_eq!(picked("v").as_deref(), Some("v10"));
+        assert_eq!(picked("v10/a").as_deref(), Some("v10"));
+        assert_eq!(picked("x"), None);
+    }
 }

@@ -158,7 +158,9 @@ fn names(places: &[String]) -> Markup {
     html! {
         @for (at, name) in places.iter().enumerate().step_by(every) {
             @let (left, width) = x(at, places.len());
-            text.scale x=(tenth(left + width / 2.0)) y=(TOP + HEIGHT + 15.0) text-anchor="middle" { (visible(name)) }
+            // Of a day's hours only the first says which day.
+            @let short = name.split_once(' ').filter(|(_, hour)| at > 0 && *hour != "00:00").map_or(name.as_str(), |(_, hour)| hour);
+            text.scale x=(tenth(left + width / 2.0)) y=(TOP + HEIGHT + 15.0) text-anchor="middle" { (visible(short)) }
         }
     }
 }

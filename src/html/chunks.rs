@@ -34,7 +34,7 @@ pub fn chunks(pieces: &[Value]) -> Markup {
                 }
             }
             figcaption {
-                (pieces.len()) " pieces, " (bytes(total)) ", the first after " (millis(ms(*first))) ", the last after " (millis(ms(*last)))
+                (pieces.len()) (if pieces.len() == 1 { " piece, " } else { " pieces, " }) (bytes(total)) ", the first after " (millis(ms(*first))) ", the last after " (millis(ms(*last)))
                 @if pieces.len() > 1 { ", the longest pause " (millis(ms(longest))) }
             }
         }

@@ -142,6 +142,7 @@ document.addEventListener("click", (event) => {
 
 // On a phone the list comes first.
 if (matchMedia("(max-width: 800px)").matches) document.querySelector(".filters > details")?.removeAttribute("open");
-for (const button of document.querySelectorAll("[data-theme-switch], [data-help]")) button.hidden = false;
+for (const button of document.querySelectorAll("[data-theme-switch], [data-help], button[data-compare]")) button.hidden = false;
+document.querySelector("button[data-compare]")?.addEventListener("click", mark);
 document.querySelector("[data-theme-switch]")?.addEventListener("click", theme);
 document.querySelector("[data-help]")?.addEventListener("click", () => dialog?.showModal());

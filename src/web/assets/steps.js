@@ -17,7 +17,9 @@ async function show(id) {
     panel.innerHTML = text;
     panel.hidden = false;
     panel.classList.add("open");
+    panel.dataset.shown = id;
     panel.scrollTop = 0;
+    for (const button of panel.querySelectorAll("[data-close]")) button.hidden = false;
     panel.dispatchEvent(new CustomEvent("wiretape:added", { bubbles: true }));
   } catch {
     if (wanted === id) panel.textContent = "That did not load.";
@@ -53,6 +55,8 @@ function close() {
   wanted = "";
   panel.classList.remove("open");
   panel.replaceChildren();
+  panel.hidden = true;
+  document.querySelector(".steps .at")?.classList.remove("at");
   history.replaceState(null, "", location.pathname + location.search);
 }
 
@@ -77,6 +81,9 @@ if (panel) {
     if (event.target.closest("a[data-step]")) select(event.detail);
   });
   panel.addEventListener("wiretape:close", close);
+  panel.addEventListener("click", (event) => {
+    if (event.target.closest("[data-close]")) close();
+  });
   addEventListener("hashchange", () => fromAddress(true));
   fromAddress(true);
   // Where there is room beside the tree, the first step is there to begin with.

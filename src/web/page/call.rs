@@ -35,7 +35,10 @@ pub fn call(page: &Page, data: &Value) -> Markup {
             a href="#record" { "Record" }
             span.gap {}
             a href=(format!("{}.json", address::call(id))) { "JSON" }
-            @if !is_tool { a data-compare=(id) href=(address::with_query("/compare", [("a", id)].into_iter())) { "Compare" } }
+            @if !is_tool {
+                button type="button" data-compare=(id) title="mark this call and then another one, to see the two side by side (x)" hidden { "Compare" }
+                @if let Some(before) = text_of(data, "previous") { a href=(address::with_query("/compare", [("a", before), ("b", id)].into_iter())) { "Compare with the one before" } }
+            }
         }
         div.call-page {
             section #said aria-label="Said" { (said(page, data, record)) }
@@ -60,10 +63,14 @@ pub fn step_part(page: &Page, data: &Value) -> Markup {
     let id = text_of(record, "id").unwrap_or_default();
     html! {
         header.head {
+            button.close type="button" data-close hidden aria-label="Close" title="close (Esc)" { "✕" }
             h2 { a href=(address::call(id)) { (name(record)) } " " (status(record)) }
             (main_facts(record))
             p.chips { (chips(record)) @for own in items(data, "annotations") { (chip(own)) " " } }
-            p.actions { a href=(address::call(id)) { "Open" } " " a href=(format!("{}#wire", address::call(id))) { "Wire" } " " a href=(format!("{}#time", address::call(id))) { "Timing" } }
+            p.actions {
+                a href=(address::call(id)) { "Open" }
+                @if record.get("tool").is_none() { a href=(format!("{}#wire", address::call(id))) { "Wire" } a href=(format!("{}#time", address::call(id))) { "Timing" } }
+            }
         }
         (said(page, data, record))
         (annotate(page, &address::call(id), "This step", &[]))

@@ -7,12 +7,11 @@ use super::Page;
 use crate::html::{count, items, short, text_of, visible};
 
 /// Facets in the order in which people ask for them, and what each is called.
-const FACETS: [(&str, &str); 7] = [
+const FACETS: [(&str, &str); 6] = [
     ("status", "Status"),
     ("provider", "Provider"),
     ("model", "Model"),
     ("type", "Type"),
-    ("client", "Agent"),
     ("user", "User"),
     ("tag", "Tag"),
 ];
@@ -43,7 +42,7 @@ pub(super) fn filters(page: &Page, data: &Value) -> Markup {
                 (times(page))
                 @for (key, name) in FACETS {
                     @let values = items(facets, key);
-                    @if !values.is_empty() && !(key == "client") { (facet(page, key, name, values)) }
+                    @if !values.is_empty() { (facet(page, key, name, values)) }
                 }
                 (written(page))
             }

@@ -66,7 +66,6 @@ fn head(title: &str) -> Markup {
             meta charset="utf-8";
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="color-scheme" content="light dark";
-            meta name="referrer" content="no-referrer";
             title { (visible(title)) " · wiretape" }
             link rel="icon" type="image/svg+xml" href=(asset("icon.svg"));
             link rel="stylesheet" href=(asset("html.css"));

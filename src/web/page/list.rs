@@ -76,6 +76,9 @@ fn said(page: &Page, item: &Value) -> Markup {
     }
 }
 
+/// So much of a snippet stands before the first word that was found, in bytes.
+const BEFORE: usize = 24;
+
 /// A snippet with the searched words marked.
 pub(super) fn marked(snippet: &str, search: &str) -> Markup {
     let words: Vec<String> = search
@@ -94,6 +97,11 @@ pub(super) fn marked(snippet: &str, search: &str) -> Markup {
     };
     let mut pieces = Vec::new();
     let mut at = 0;
+    // A row has room for one line: it begins shortly before the first word found.
+    if let Some((found, _)) = next(0).filter(|(found, _)| *found > 2 * BEFORE) {
+        at = (found - BEFORE..found).find(|at| snippet.is_char_boundary(*at)).unwrap_or(found);
+        pieces.push((false, "…"));
+    }
     while let Some((found, length)) = next(at).filter(|_| pieces.len() < 200) {
         pieces.push((false, snippet.get(at..found).unwrap_or_default()));
         pieces.push((true, snippet.get(found..found + length).unwrap_or_default()));
@@ -161,6 +169,8 @@ mod tests {
         let made = marked("The <b>Quick</b> fox, quickly", "\"quick fox\"").into_string();
         assert_eq!(made, "The &lt;b&gt;<mark>Quick</mark>&lt;/b&gt; <mark>fox</mark>, <mark>quick</mark>ly");
         assert_eq!(marked("x", "").into_string(), "x");
+        let late = marked(&format!("{} fox", "é".repeat(100)), "fox").into_string();
+        assert_eq!(late, format!("…{} <mark>fox</mark>", "é".repeat(11)));
         assert_eq!(marked("İSTANBUL ab", "ab").into_string(), "İSTANBUL <mark>ab</mark>");
     }
 

@@ -8,7 +8,7 @@ use super::facts::{chip, cost, name, status, sums, tokens, took};
 use super::layout::document;
 use super::list::class;
 use super::{Nav, Page, address};
-use crate::html::{Axis, Span, axis, bar, count, items, number, plain, text_of, truth, visible};
+use crate::html::{Axis, Span, axis, bar, count, items, number, plain, text_of, time, truth, visible};
 use crate::model::Micros;
 
 /// Steps are indented no further.
@@ -25,7 +25,7 @@ pub fn trace(page: &Page, data: &Value) -> Markup {
         div.split {
             section.tree aria-label="Steps" {
                 div.legend aria-hidden="true" { span.model { "model" } span.wait { "waiting for it" } span.tool { "tool" } span.agent { "sub-agent" } span.bad { "failed" } }
-                div.axis-row { div {} (axis(whole(summary))) }
+                @if !is_session { div.axis-row { div {} (axis(whole(summary))) } }
                 (steps_part(page, data))
             }
             // A script fills it; without one a step leads to its own page.
@@ -83,22 +83,66 @@ fn whole(summary: &Value) -> Axis {
     Axis { start, end: moment(summary, "last_time").unwrap_or(start) }
 }
 
-/// A part of the steps, with the way to the next.
+/// A part of the steps, with the way to the next. A session's turns have a time axis each: between them may lie days.
 pub fn steps_part(page: &Page, data: &Value) -> Markup {
+    let from = count(data, "from").unwrap_or_default();
+    let turns = items(data, "turns");
+    let is_session = text_of(data, "kind") == Some("session") && !turns.is_empty();
+    html! {
+        @if is_session {
+            @for turn in turns { (turn_of(data, turn, from)) }
+        } @else {
+            (list(items(data, "steps"), from, whole(data.get("summary").unwrap_or(&Value::Null))))
+        }
+        (further(page, data))
+    }
+}
+
+/// What of a turn is in this part.
+fn turn_of(data: &Value, turn: &Value, from: u64) -> Markup {
     let steps = items(data, "steps");
-    let axis = whole(data.get("summary").unwrap_or(&Value::Null));
+    let place = |at: u64| usize::try_from(at.saturating_sub(from)).unwrap_or(usize::MAX).min(steps.len());
+    let begin = count(turn, "from").unwrap_or_default();
+    let own = place(begin)..place(begin + count(turn, "steps").unwrap_or_default()).max(place(begin));
+    let axis = whole(turn);
+    let own_steps = steps.get(own.clone()).unwrap_or_default();
+    let asked = own_steps
+        .iter()
+        .filter(|step| text_of(step, "side").is_none())
+        .find_map(|step| text_of(step, "input_preview"));
+    let trace = text_of(turn, "trace_id").unwrap_or_default();
+    html! {
+        // A turn that began in the part before has its name there.
+        @if begin >= from {
+            div.axis-row.turn-head {
+                div {
+                    @if let Some(at) = text_of(turn, "first_time") { span.quiet { (time(at)) } " " }
+                    a href=(address::trace(trace)) { (plain(asked.unwrap_or("a turn"))) }
+                }
+                (crate::html::axis(axis))
+            }
+        }
+        (list(own_steps, begin.max(from), axis))
+    }
+}
+
+fn list(steps: &[Value], from: u64, axis: Axis) -> Markup {
     // What a step has below it, the one behind it tells.
     let depth = |at: usize| steps.get(at).and_then(|step| count(step, "depth")).unwrap_or_default();
-    let next = count(data, "next_from").map(|next| next.to_string());
     html! {
-        ol.steps start=(count(data, "from").unwrap_or_default() + 1) {
+        ol.steps.many[steps.len() > 40] start=(from + 1) {
             @for (at, one) in steps.iter().enumerate() { (step(one, axis, depth(at + 1) > depth(at))) }
         }
-        @if let Some(next) = next {
-            @let total = count(data, "total").unwrap_or_default();
+    }
+}
+
+fn further(page: &Page, data: &Value) -> Markup {
+    let total = count(data, "total").unwrap_or_default();
+    html! {
+        @if let Some(next) = count(data, "next_from").map(|next| next.to_string()) {
             p.more { a href=(page.from("from", &next)) data-more data-scroll { "Further steps" } span.quiet { " " (next) " of " (total) " are shown" } }
         }
-        @if truth(data, "more_not_shown") { p.more.quiet { "Only the first " (count(data, "total").unwrap_or_default()) " steps are shown; an export has all." } }
+        @if truth(data, "more_not_shown") { p.more.quiet { "Only the first " (total) " steps are shown; an export has all." } }
     }
 }
 
@@ -184,6 +228,21 @@ mod tests {
         );
         assert!(made.contains("href=\"/traces/ab?from=300\""), "{made}");
         assert!(!made.contains("<i>") && !made.contains("<x>") && !made.contains("<y>"), "{made}");
+    }
+
+    #[test]
+    fn turns_of_a_session_have_an_axis_each() {
+        let mut data = data();
+        data["kind"] = "session".into();
+        data["from"] = 5.into();
+        let turn = |from: u64, steps: u64| json!({"trace_id": "t", "from": from, "steps": steps, "first_time": "2026-01-01T00:00:00.000000Z", "last_time": "2026-01-01T00:00:04.000000Z"});
+        data["turns"] = json!([turn(3, 4), turn(7, 1), turn(8, 100)]);
+        let made = trace(&Page { path: "/sessions/ab".to_owned(), ..Page::default() }, &data).into_string();
+        // The first began before this part, the last has nothing in it yet.
+        assert_eq!(made.matches("turn-head").count(), 2, "{made}");
+        assert_eq!(made.matches("data-step=").count(), 3);
+        assert!(made.contains("x=\"25.000%\""), "{made}");
+        assert!(made.contains("start=\"6\"") && made.contains("start=\"8\""), "{made}");
     }
 
     #[test]

@@ -37,9 +37,41 @@ pub struct Told {
     /// Each with its depth, in the order of the tree.
     steps: Vec<Value>,
     traces: Vec<(Steps, Vec<Row>)>,
+    /// Where each trace begins and ends, among the steps and in time.
+    turns: Vec<Turn>,
     /// What is said, with the trace that it is said in.
     beats: Vec<(usize, Beat)>,
     is_cut: bool,
+}
+
+/// One trace of a session: from its first step on, so many.
+struct Turn {
+    trace: String,
+    from: usize,
+    steps: usize,
+    first: String,
+    last: String,
+}
+
+impl Turn {
+    fn of(rows: &[Row], from: usize) -> Self {
+        let text = |row: &'_ Row, key: &str| row.head.get(key).and_then(Value::as_str).map(str::to_owned);
+        let times = |key: &'static str| rows.iter().filter_map(move |row| text(row, key));
+        let first = times("start_time").min().unwrap_or_default();
+        Self {
+            trace: rows.first().and_then(|row| text(row, "trace_id")).unwrap_or_default(),
+            from,
+            steps: rows.len(),
+            // Times of one form are in the order of their letters. What has not ended has begun.
+            last: times("end_time").chain(times("start_time")).max().unwrap_or_else(|| first.clone()),
+            first,
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        let Self { trace, from, steps, first, last } = self;
+        json!({"trace_id": trace, "from": from, "steps": steps, "first_time": first, "last_time": last})
+    }
 }
 
 impl Whole {
@@ -74,10 +106,17 @@ impl Whole {
             let kind = self.kind();
             return Err(Fault::missing(format!("there is no such {kind}, or no longer")));
         };
-        let mut told =
-            Told { summary: summary(own), steps: Vec::new(), traces: Vec::new(), beats: Vec::new(), is_cut };
+        let mut told = Told {
+            summary: summary(own),
+            steps: Vec::new(),
+            traces: Vec::new(),
+            turns: Vec::new(),
+            beats: Vec::new(),
+            is_cut,
+        };
         let mut shown = Shown::new();
         for (at, (_, rows)) in by_trace(rows, Vec::new()).into_iter().enumerate() {
+            told.turns.push(Turn::of(&rows, told.steps.len()));
             told.beats.extend(beats(&rows, &mut shown).into_iter().map(|beat| (at, beat)));
             told.steps.extend(arrange(&rows).iter().filter_map(|branch| {
                 let mut step = line(rows.get(branch.row)?);
@@ -117,6 +156,8 @@ pub async fn tree(store: &dyn Store, shelf: &Shelf, whole: &Whole, query: &Query
     let mut data = head(whole, &told, from);
     data.insert("steps".to_owned(), annotate::beside_calls(store, steps).await?.into());
     data.insert("total".to_owned(), told.steps.len().into());
+    let turns = told.turns.iter().filter(|turn| turn.from < shown && turn.from + turn.steps > from);
+    data.insert("turns".to_owned(), turns.map(Turn::to_json).collect());
     if shown < told.steps.len() {
         data.insert("next_from".to_owned(), shown.into());
     } else if told.is_cut {
