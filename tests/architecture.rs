@@ -68,7 +68,13 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustix", &["store", "recorder", "cli", "push"]),
     ("rustls", &["proxy"]),
     ("rustls_native_certs", &["proxy"]),
-    ("serde_json", &[]),
+    (
+        "serde_json",
+        &[
+            "model", "proxy", "dialect", "trace", "tokens", "store", "html", "export", "push", "web",
+            "config", "demo", "cli",
+        ],
+    ),
     ("regex", &["redact"]),
     ("socket2", &["proxy"]),
     ("subtle", &["proxy", "web"]),
