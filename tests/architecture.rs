@@ -71,8 +71,8 @@ const CRATES: &[(&str, &[&str])] = &[
     (
         "serde_json",
         &[
-            "model", "proxy", "dialect", "trace", "tokens", "store", "html", "export", "push", "web",
-            "config", "demo", "cli",
+            "model", "proxy", "dialect", "trace", "tokens", "store", "recorder", "html", "export", "push",
+            "web", "config", "demo", "cli",
         ],
     ),
     ("regex", &["redact"]),

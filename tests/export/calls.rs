@@ -160,6 +160,13 @@ pub fn compressed(made: &mut Made) {
     head.headers = headers(&[("content-type", "application/json"), ("content-encoding", "zstd")]);
 }
 
+/// An answer that says it is compressed, and is not.
+pub fn not_compressed(made: &mut Made) {
+    compressed(made);
+    let exchange = made.all.last_mut().unwrap();
+    exchange.response.bytes = format!("not zstd, {SECRET}").into();
+}
+
 /// A path that no dialect knows, with a body that is no text.
 pub fn unknown(made: &mut Made) {
     let exchange = made.exchange(b"\xff\xfe\x00", 200, "application/octet-stream", b"\x80\x81");
@@ -217,7 +224,7 @@ pub fn socket(made: &mut Made) {
 /// All of them.
 pub fn everything() -> Vec<Exchange> {
     let mut made = Made::new();
-    for add in [tools, limited, error, cut, compressed, unknown, unanswered, socket] {
+    for add in [tools, limited, error, cut, compressed, not_compressed, unknown, unanswered, socket] {
         add(&mut made);
     }
     made.all

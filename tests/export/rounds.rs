@@ -3,10 +3,11 @@
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use wiretape::export::FORMATS;
+use wiretape::export::{FORMATS, Wanted, format};
 use wiretape::model::{Annotation, AnnotationId, AnnotationKind, Micros, ObservationId, Target, TraceId};
 
 use crate::calls::{KEY, Made, SECRET, everything, request, response, said};
+use crate::forms::check;
 use crate::support::Place;
 
 fn of(record: &Value, key: &str) -> String {
@@ -53,6 +54,29 @@ async fn records_come_back_with_what_people_added() {
     assert_eq!(before[0]["annotations"].as_array().unwrap().len(), 3);
     let into = import(&from, "jsonl", &["--raw"]).await;
     assert_eq!(into.records().await, before);
+}
+
+#[tokio::test]
+async fn what_came_without_its_exchange_is_exported_all_the_same() {
+    let from = Place::new(&everything()).await;
+    let into = import(&from, "jsonl", &[]).await;
+    for name in ["jsonl", "openai-finetune", "sharegpt"] {
+        let form = format(name).unwrap();
+        let lines = |(bytes, _): (Vec<u8>, u64)| -> Vec<Value> {
+            let text = String::from_utf8(bytes).unwrap();
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        };
+        let before = lines(from.export(form, Wanted::default()).await);
+        let after = lines(into.export(form, Wanted::default()).await);
+        assert_eq!(before.len(), after.len(), "{name}");
+        for (before, after) in before.iter().zip(&after) {
+            assert_eq!(before, after, "{name}");
+        }
+    }
+    for form in FORMATS {
+        let (bytes, _) = into.export(form, Wanted::default()).await;
+        check(form.name, &bytes);
+    }
 }
 
 #[tokio::test]
