@@ -19,7 +19,7 @@ use crate::store::{self, Mode, Store};
 use crate::tape::{Counters, Counts, Journal, JournalCounters, Overload, Queue, Reader, Room, Shelf, Sink};
 use crate::web;
 
-pub use doors::{intake, leaving, origins};
+pub use doors::{intake, leaving, make_home, origins};
 use doors::{keeper, redactor};
 pub use pushing::{destination, sources as push_sources};
 

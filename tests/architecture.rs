@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["model", "trace"]),
     ("recorder", &["model", "tape", "dialect", "trace", "redact", "tokens", "price", "store"]),
     ("html", &["model"]),
-    ("export", &["model", "dialect", "trace", "redact", "store"]),
+    ("export", &["model", "dialect", "trace", "redact", "store", "html"]),
     // Of the proxy it knows the way out that calls take.
     ("push", &["model", "proxy", "trace", "store", "export"]),
     // Of the tape and of the way out it knows the counts it shows.
@@ -61,7 +61,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("http_body_util", &["proxy", "demo"]),
     ("hyper", &["proxy", "demo"]),
     ("hyper_util", &["proxy", "demo"]),
-    ("maud", &["html", "web"]),
+    ("maud", &["html", "export", "web"]),
     ("memchr", &["dialect", "redact", "store"]),
     ("parquet", &["export"]),
     ("prost", &["export", "push"]),

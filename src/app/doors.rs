@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{StartError, upstreams};
+use super::{StartError, make_private, upstreams};
 use crate::config::Config;
 use crate::export::Origin;
 use crate::recorder::{self, Intake};
@@ -12,6 +12,11 @@ use crate::tape::Keeper;
 
 /// The key of the credentials' fingerprints, in the data folder.
 const KEY: &str = "fingerprint.key";
+
+/// Makes the data folder where there is none, for its owner alone.
+pub fn make_home(config: &Config) -> std::io::Result<()> {
+    make_private(&config.home)
+}
 
 /// What knows credentials, with the key of this data folder.
 pub(super) fn keeper(config: &Config) -> Arc<Keeper> {

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::Value;
 
-use super::opened::{Opened, failed, open};
+use super::opened::{Opened, failed, open_or_make};
 use super::{Common, say};
 use crate::app;
 use crate::export::{HarEntries, Origin, har_exchange, har_upstream, import_line};
 use crate::model::{Annotation, ObservationId};
 use crate::recorder::Intake;
-use crate::store::{Entry, Mode};
+use crate::store::Entry;
 
 /// Entries are written so many at once.
 const BATCH: usize = 200;
@@ -38,7 +38,7 @@ pub(super) fn run(common: Common, own: Arguments) -> ExitCode {
 
 fn import(common: Common, own: Arguments) -> Result<(), ExitCode> {
     let Arguments { common: behind, files } = own;
-    let opened = open(common.and(behind), Mode::ReadWrite)?;
+    let opened = open_or_make(common.and(behind))?;
     let mut taking = Taking::new(&opened)?;
     for path in &files {
         let mut reader: Box<dyn BufRead> = if path.as_os_str() == "-" {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::{Common, log, say};
+use crate::app;
 use crate::config::{self, Config};
 use crate::recorder::{self, Reader};
 use crate::store::{self, Mode, Store, StoreError};
@@ -18,12 +19,26 @@ pub(super) struct Opened {
 
 /// Opens the store that configuration and flags name. What goes wrong is said.
 pub(super) fn open(common: Common, mode: Mode) -> Result<Opened, ExitCode> {
+    opened(configured(common)?, mode)
+}
+
+/// The same for a command that may be the first: the data folder is made where there is none.
+pub(super) fn open_or_make(common: Common) -> Result<Opened, ExitCode> {
+    let config = configured(common)?;
+    app::make_home(&config).map_err(|why| failed(&format!("{}: {why}", config.home.display())))?;
+    opened(config, Mode::ReadWrite)
+}
+
+fn configured(common: Common) -> Result<Config, ExitCode> {
     let loaded = config::load(&common.sources(Vec::new())).map_err(|mistakes| {
         say(&mistakes.to_string());
         ExitCode::FAILURE
     })?;
-    let config = loaded.config;
-    log::start(&config.log);
+    log::start(&loaded.config.log);
+    Ok(loaded.config)
+}
+
+fn opened(config: Config, mode: Mode) -> Result<Opened, ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|why| failed(&format!("no runtime: {why}")))?;
     let pricer = recorder::pricer(&config.prices, &config.home).map_err(|why| failed(&why))?;

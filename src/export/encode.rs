@@ -1,6 +1,8 @@
 //! What a form of export is made of: items in, bytes out. Pure: what is asked of the store stands elsewhere, so that the
 //! command line and the web side write the same bytes.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::talk::Said;
@@ -67,9 +69,9 @@ pub enum InTalk {
 }
 
 /// What is known of a trace before its steps come.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Trace {
     pub summary: Summary,
     /// Every step as a list shows it.
-    pub rows: Vec<Row>,
+    pub rows: Arc<[Row]>,
 }

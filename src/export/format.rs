@@ -4,7 +4,7 @@ use super::encode::{Encoder, InTalk, InTrace, Step, Wire};
 #[cfg(feature = "parquet")]
 use super::parquet;
 use super::wanted::Wanted;
-use super::{atif, csv, finetune, har, jsonl, markdown, sharegpt};
+use super::{atif, csv, finetune, har, jsonl, markdown, page, sharegpt};
 
 /// A form that records are exported in.
 #[derive(Clone, Copy)]
@@ -49,6 +49,7 @@ pub const FORMATS: &[Format] = &[
     sharegpt::FORMAT,
     atif::FORMAT,
     markdown::FORMAT,
+    page::FORMAT,
 ];
 
 /// The form of this name.

@@ -21,6 +21,7 @@ mod jsonl;
 mod leave;
 mod markdown;
 mod notes;
+mod page;
 #[cfg(feature = "parquet")]
 mod parquet;
 pub mod otlp;

@@ -49,9 +49,8 @@ impl Encoder<InTalk> for Atif {
     fn put(&mut self, item: &InTalk, out: &mut Vec<u8>) -> Result<u64, EncodeError> {
         match item {
             InTalk::Begin(trace) => {
-                let Trace { summary, rows } = trace.as_ref();
-                self.trace = Some(Box::new(Trace { summary: summary.clone(), rows: rows.clone() }));
-                self.open = vec![Trajectory::new(&summary.id)];
+                self.open = vec![Trajectory::new(&trace.summary.id)];
+                self.trace = Some(trace.clone());
                 Ok(0)
             }
             InTalk::Said { row, said, is_answer } => {

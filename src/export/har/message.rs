@@ -7,6 +7,9 @@ use serde_json::{Map, Value, json};
 use crate::dialect::framing::{Bounds, Decoder};
 use crate::model::{Body, Exchange, Headers};
 
+/// Marks a body that is as it was on the wire.
+pub const ENCODED: &str = "_encoded";
+
 /// What may come out of a content-encoding; a body that is larger stays as it was on the wire.
 const BOUNDS: Bounds = Bounds { size: 256 << 20, ratio: 200 };
 
@@ -21,13 +24,15 @@ pub fn request(exchange: &Exchange, url: &str, is_socket: bool) -> Value {
         "headersSize": -1,
         "bodySize": if is_socket { 0 } else { length(&exchange.request) },
     });
-    let bytes = if is_socket { Vec::new() } else { decoded(&exchange.request, &exchange.headers) };
+    let (bytes, is_plain) =
+        if is_socket { (Vec::new(), true) } else { decoded(&exchange.request, &exchange.headers) };
     if !bytes.is_empty() {
         let mut data = Map::new();
         data.insert("mimeType".to_owned(), media_type(&exchange.headers).into());
         data.insert("params".to_owned(), json!([]));
         // The format has no word for a request's body that is no text.
         text(&mut data, bytes, "_encoding");
+        mark(&mut data, is_plain);
         request["postData"] = data.into();
     }
     request
@@ -37,12 +42,13 @@ pub fn response(exchange: &Exchange, is_socket: bool) -> Value {
     let none = Headers::default();
     let head = exchange.head.as_ref();
     let own = head.map_or(&none, |head| &head.headers);
-    let bytes = if is_socket { Vec::new() } else { decoded(&exchange.response, own) };
+    let (bytes, is_plain) = if is_socket { (Vec::new(), true) } else { decoded(&exchange.response, own) };
     let mut content = Map::new();
     content.insert("size".to_owned(), bytes.len().into());
     content.insert("mimeType".to_owned(), media_type(own).into());
     if !bytes.is_empty() {
         text(&mut content, bytes, "encoding");
+        mark(&mut content, is_plain);
     }
     let mut response = json!({
         "status": head.map_or(0, |head| head.status),
@@ -79,15 +85,21 @@ fn length(body: &Body) -> u64 {
     body.chunks.iter().map(|chunk| chunk.length).sum::<u64>() + body.lost
 }
 
-/// A body without its content-encoding, where that can be taken off.
-fn decoded(body: &Body, headers: &Headers) -> Vec<u8> {
-    let encoding = if body.decoded { Vec::new() } else { headers.joined("content-encoding") };
-    let Ok(mut decoder) = Decoder::new(&encoding, BOUNDS) else { return body.bytes.to_vec() };
-    let mut out = Vec::new();
-    match decoder.push(&body.bytes, &mut |piece| out.extend_from_slice(piece)) {
-        Ok(()) => out,
-        Err(_) => body.bytes.to_vec(),
+/// Says of a body that its content-encoding is still on.
+fn mark(content: &mut Map<String, Value>, is_plain: bool) {
+    if !is_plain {
+        content.insert(ENCODED.to_owned(), true.into());
     }
+}
+
+/// A body without its content-encoding, or as it was where that cannot be taken off, and which of the two.
+fn decoded(body: &Body, headers: &Headers) -> (Vec<u8>, bool) {
+    let encoding = if body.decoded { Vec::new() } else { headers.joined("content-encoding") };
+    let mut out = Vec::new();
+    let decoded = Decoder::new(&encoding, BOUNDS).is_ok_and(|mut decoder| {
+        decoder.push(&body.bytes, &mut |piece| out.extend_from_slice(piece)).is_ok()
+    });
+    if decoded { (out, true) } else { (body.bytes.to_vec(), false) }
 }
 
 fn media_type(headers: &Headers) -> &str {

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::super::raw;
+use super::message::ENCODED;
 use super::socket;
 use crate::model::{Body, Ending, Exchange, ExchangeId, Head, Headers, Micros};
 
@@ -278,7 +279,9 @@ fn to_headers(pairs: &[(String, String)]) -> Headers {
 /// Whether a content-encoding was taken off: archives have bodies without.
 fn is_encoded(side: &Value) -> bool {
     let named = |(name, value): &(String, String)| name == "content-encoding" && value != "identity";
-    headers(side).is_some_and(|headers| headers.iter().any(named))
+    let body = side.get("content").or_else(|| side.get("postData"));
+    let is_on = body.and_then(|body| body.get(ENCODED)).is_some_and(|is_on| is_on == true);
+    !is_on && headers(side).is_some_and(|headers| headers.iter().any(named))
 }
 
 fn sent(request: &Value) -> Result<Vec<u8>, String> {

@@ -1,6 +1,6 @@
 //! Conversations, each as long as it became.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -35,20 +35,14 @@ impl Conversations {
 
     pub async fn next(&mut self) -> Result<Option<Step>, StoreError> {
         if let Some(mut rows) = self.first.take() {
-            // With a limit the newest come first, and a call before the one that it goes on from.
-            let mut gone_on_from = HashSet::new();
+            let mut leaves = Leaves::default();
             while let Some(row) = rows.next().await? {
-                let Some(id) = id_of(&row.head).filter(|_| is_of_conversation(&row)) else { continue };
                 let prior = row.head.get("prior_id").and_then(Value::as_str).and_then(ObservationId::parse);
-                if let Some(prior) = prior
-                    && !self.longest.remove(&prior)
-                {
-                    gone_on_from.insert(prior);
-                }
-                if !gone_on_from.remove(&id) {
-                    self.longest.insert(id);
+                if let Some(id) = id_of(&row.head) {
+                    leaves.add(id, prior, is_of_conversation(&row));
                 }
             }
+            self.longest = leaves.longest;
         }
         while self.left > 0
             && let Some(row) = self.second.next().await?
@@ -65,8 +59,72 @@ impl Conversations {
     }
 }
 
+/// Calls that no other goes on from, whichever of the two comes first.
+#[derive(Default)]
+struct Leaves {
+    longest: HashSet<ObservationId>,
+    /// Gone on from by a call that came before.
+    gone_on_from: HashSet<ObservationId>,
+    /// Calls that failed, and what each went on from: whoever goes on from one goes on from that.
+    through: HashMap<ObservationId, ObservationId>,
+}
+
+impl Leaves {
+    /// `counts`: it has something that may be the longest.
+    fn add(&mut self, id: ObservationId, prior: Option<ObservationId>, counts: bool) {
+        if counts {
+            prior.into_iter().for_each(|prior| self.leave(prior));
+            if !self.gone_on_from.remove(&id) {
+                self.longest.insert(id);
+            }
+        } else if let Some(prior) = prior {
+            if self.gone_on_from.remove(&id) {
+                self.leave(prior);
+            } else {
+                self.through.insert(id, prior);
+            }
+        }
+    }
+
+    fn leave(&mut self, mut prior: ObservationId) {
+        // A ring would be a mistake of the store's; its end is not waited for.
+        for _ in 0..=self.through.len() {
+            match self.through.get(&prior) {
+                Some(before) => prior = *before,
+                None => break,
+            }
+        }
+        if !self.longest.remove(&prior) {
+            self.gone_on_from.insert(prior);
+        }
+    }
+}
+
 /// A generation on the main line that was answered.
 fn is_of_conversation(row: &Row) -> bool {
     let is = |key: &str, value: &str| row.head.get(key).and_then(Value::as_str) == Some(value);
     is("type", "generation") && is("status", "ok") && !row.head.contains_key("side")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_in_between_does_not_part_a_conversation() {
+        // 1 ← 2 (failed) ← 3 (failed) ← 4, and 5 on its own, in both orders.
+        let calls =
+            [(1, None, true), (2, Some(1), false), (3, Some(2), false), (4, Some(3), true), (5, None, true)];
+        for is_backwards in [false, true] {
+            let mut leaves = Leaves::default();
+            let mut calls = calls.to_vec();
+            if is_backwards {
+                calls.reverse();
+            }
+            for (id, prior, counts) in calls {
+                leaves.add(ObservationId(id), prior.map(ObservationId), counts);
+            }
+            assert_eq!(leaves.longest, HashSet::from([ObservationId(4), ObservationId(5)]));
+        }
+    }
 }

@@ -45,7 +45,7 @@ impl Whole {
             self.notes.put(&mut row.head);
             self.wanted.leave.row(row);
         }
-        Ok(Some(Trace { summary, rows }))
+        Ok(Some(Trace { summary, rows: rows.into() }))
     }
 
     async fn next_summary(&mut self) -> Result<Option<Summary>, StoreError> {
@@ -90,8 +90,8 @@ async fn rows_of(store: &Arc<dyn Store>, summary: &Summary) -> Result<Vec<Row>, 
 pub struct Traces {
     whole: Whole,
     records: Records,
-    /// Steps of the trace at hand that are still to come.
-    open: Option<VecDeque<Row>>,
+    /// Steps of the trace at hand, and how many of them have come.
+    open: Option<(Arc<[Row]>, usize)>,
 }
 
 impl Traces {
@@ -101,10 +101,11 @@ impl Traces {
     }
 
     pub async fn next(&mut self) -> Result<Option<InTrace>, StoreError> {
-        if let Some(rows) = &mut self.open {
-            while let Some(row) = rows.pop_front() {
+        if let Some((rows, at)) = &mut self.open {
+            while let Some(row) = rows.get(*at) {
+                *at += 1;
                 let Whole { wanted, notes, .. } = &self.whole;
-                if let Some(step) = step(&mut self.records, row, wanted, notes, true).await? {
+                if let Some(step) = step(&mut self.records, row.clone(), wanted, notes, true).await? {
                     return Ok(Some(InTrace::Step(Box::new(step))));
                 }
             }
@@ -112,7 +113,7 @@ impl Traces {
             return Ok(Some(InTrace::End));
         }
         let Some(trace) = self.whole.next().await? else { return Ok(None) };
-        self.open = Some(trace.rows.iter().cloned().collect());
+        self.open = Some((Arc::clone(&trace.rows), 0));
         Ok(Some(InTrace::Begin(Box::new(trace))))
     }
 }
@@ -126,7 +127,7 @@ pub struct Talks {
 
 /// The trace at hand: what is still to be said, and what was read already.
 struct Open {
-    rows: Vec<Row>,
+    rows: Arc<[Row]>,
     steps: Steps,
     beats: VecDeque<Beat>,
     said: VecDeque<(usize, Said, bool)>,
@@ -162,7 +163,7 @@ impl Talks {
         let Some(trace) = self.whole.next().await? else { return Ok(None) };
         // Each trace has its prompts: a form that shows them once knows that it did.
         let beats = beats(&trace.rows, &mut Shown::new()).into();
-        let (rows, steps) = (trace.rows.clone(), Steps::of(&trace.rows));
+        let (rows, steps) = (Arc::clone(&trace.rows), Steps::of(&trace.rows));
         self.open = Some(Open { rows, steps, beats, said: VecDeque::new() });
         Ok(Some(InTalk::Begin(Box::new(trace))))
     }

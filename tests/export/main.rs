@@ -1,0 +1,10 @@
+//! Every form of export against the same recordings: nothing, one call, tools, errors, a cut stream, a socket, hostile and
+//! foreign texts. Each must be well-formed, whole, the same each time, and let nothing out that must stay.
+
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
+
+mod calls;
+mod contract;
+mod forms;
+mod rounds;
+mod support;
