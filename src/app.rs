@@ -118,12 +118,19 @@ impl App {
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let upstreams = upstreams(config)?;
         let (recording, tape) = Recording::open(config).await?;
-        Self::build(config, upstreams, Box::new(tape), Some(recording)).await
+        Self::build(config, upstreams, Box::new(tape), Some(recording), true).await
+    }
+
+    /// The same for one command alone: it ends when that does, so that nobody else is to count on it.
+    pub async fn start_for_one(config: &Config) -> Result<Self, StartError> {
+        let upstreams = upstreams(config)?;
+        let (recording, tape) = Recording::open(config).await?;
+        Self::build(config, upstreams, Box::new(tape), Some(recording), false).await
     }
 
     /// The same, with something else at the tape's other end. Nothing is written to disk.
     pub async fn start_into(config: &Config, sink: Box<dyn Sink>) -> Result<Self, StartError> {
-        Self::build(config, upstreams(config)?, sink, None).await
+        Self::build(config, upstreams(config)?, sink, None, true).await
     }
 
     async fn build(
@@ -131,6 +138,7 @@ impl App {
         upstreams: Upstreams,
         sink: Box<dyn Sink>,
         recording: Option<Recording>,
+        is_shared: bool,
     ) -> Result<Self, StartError> {
         let counters = Arc::new(Counters::default());
         let workers = proxy::workers(&config.proxy);
@@ -160,6 +168,7 @@ impl App {
             conventions: config.trace.conventions.clone(),
             proxy: format!("http://{}", callable(proxy.address())),
             live: recording.as_ref().map(|recording| Arc::clone(&recording.live)),
+            is_shared,
         };
         web_tasks.spawn(web::serve(web, parts, web_stop.clone()));
         Ok(Self { proxy, reader, counters, recording, push, web_address, web_stop, web_tasks })
@@ -273,7 +282,7 @@ fn upstreams(config: &Config) -> Result<Upstreams, StartError> {
 }
 
 /// Makes the data folder, for its owner alone.
-fn make_private(folder: &Path) -> std::io::Result<()> {
+pub fn make_private(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

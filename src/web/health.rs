@@ -58,6 +58,10 @@ async fn readyz(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     let counts = (status.tape)();
     let (recorded, exports) = ((status.recorded)(), (status.exports)());
     let body = json!({
+        "program": "wiretape",
+        "version": env!("CARGO_PKG_VERSION"),
+        "proxy": shared.proxy,
+        "shared": shared.is_shared,
         "status": if ready { "ready" } else { "stopping" },
         "in_flight": (status.in_flight)(),
         "tape": {
@@ -71,6 +75,7 @@ async fn readyz(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
         "recorder": recorded.map(|Recorded { journal, recorder, tape_bytes }| json!({
             "exchanges": recorder.exchanges,
             "observations": recorder.observations,
+            "recovered": recorder.recovered,
             "waiting": recorder.waiting,
             "lost_exchanges": recorder.lost_exchanges,
             "cut_bodies": recorder.cut_bodies,

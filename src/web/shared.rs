@@ -24,6 +24,8 @@ pub struct Parts {
     pub proxy: String,
     /// Who tells what is being said.
     pub live: Option<Arc<Live>>,
+    /// It is not there for one command alone.
+    pub is_shared: bool,
 }
 
 pub struct Shared {
@@ -31,6 +33,7 @@ pub struct Shared {
     pub guard: Guard,
     pub conventions: Vec<OwnConvention>,
     pub proxy: String,
+    pub is_shared: bool,
     pub shelf: Shelf,
     pub live: Option<Arc<Live>>,
     store: Option<Arc<dyn Store>>,
@@ -38,9 +41,9 @@ pub struct Shared {
 
 impl Shared {
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { config, status, store, conventions, proxy, live } = parts;
+        let Parts { config, status, store, conventions, proxy, live, is_shared } = parts;
         let guard = Guard::new(&config);
-        Arc::new(Self { status, guard, conventions, proxy, shelf: Shelf::default(), live, store })
+        Arc::new(Self { status, guard, conventions, proxy, is_shared, shelf: Shelf::default(), live, store })
     }
 
     pub fn store(&self) -> Result<&Arc<dyn Store>, Fault> {
