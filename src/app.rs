@@ -160,7 +160,7 @@ impl App {
         let web_stop = CancellationToken::new();
         let web_tasks = TaskTracker::new();
         let push = recording.as_ref().map(|recording| Self::push(config, recording)).transpose()?;
-        let status = Self::status(&proxy, &counters, recording.as_ref(), push.as_ref());
+        let status = Self::status(config, &proxy, &counters, recording.as_ref(), push.as_ref());
         let parts = web::Parts {
             config: config.web.clone(),
             status,
@@ -182,6 +182,7 @@ impl App {
     }
 
     fn status(
+        config: &Config,
         proxy: &Proxy,
         counters: &Arc<Counters>,
         recording: Option<&Recording>,
@@ -190,7 +191,11 @@ impl App {
         let (counters, in_flight) = (Arc::clone(counters), proxy.in_flight());
         let recorded = recording.map(Recording::recorded);
         let exports = push.map(Push::counts);
+        let meters = recording.map(|recording| recording.recorder.counters());
+        let (url, home) = (config.store.url.clone(), config.home.clone());
         web::Status {
+            meters: Box::new(move || meters.as_ref().map(|own| own.meters.values()).unwrap_or_default()),
+            store_bytes: Box::new(move || store::disk_bytes(&url, &home)),
             exports: Box::new(move || exports.as_ref().map(|exports| exports()).unwrap_or_default()),
             recorded: Box::new(move || recorded.as_ref().map(|recorded| recorded())),
             ready: Box::new(proxy.readiness()),

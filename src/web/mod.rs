@@ -13,6 +13,7 @@ mod config;
 mod curl;
 mod fault;
 mod feed;
+mod genai;
 mod guard;
 mod health;
 mod kept;

@@ -90,7 +90,7 @@ async fn record(mut config: Config, own: Arguments) -> Result<ExitCode, String> 
     agents::fit(&mut command, &base, &environment, &mut set, &mut notes);
     let say_unless_quiet = |text: &str| {
         if !quiet {
-            say(text)
+            say(text);
         }
     };
     notes.iter().for_each(|note| say_unless_quiet(&format!("wiretape: {note}")));
