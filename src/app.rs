@@ -118,12 +118,19 @@ impl App {
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let upstreams = upstreams(config)?;
         let (recording, tape) = Recording::open(config).await?;
-        Self::build(config, upstreams, Box::new(tape), Some(recording)).await
+        Self::build(config, upstreams, Box::new(tape), Some(recording), true).await
+    }
+
+    /// The same for one command alone: it ends when that does, so that nobody else is to count on it.
+    pub async fn start_for_one(config: &Config) -> Result<Self, StartError> {
+        let upstreams = upstreams(config)?;
+        let (recording, tape) = Recording::open(config).await?;
+        Self::build(config, upstreams, Box::new(tape), Some(recording), false).await
     }
 
     /// The same, with something else at the tape's other end. Nothing is written to disk.
     pub async fn start_into(config: &Config, sink: Box<dyn Sink>) -> Result<Self, StartError> {
-        Self::build(config, upstreams(config)?, sink, None).await
+        Self::build(config, upstreams(config)?, sink, None, true).await
     }
 
     async fn build(
@@ -131,6 +138,7 @@ impl App {
         upstreams: Upstreams,
         sink: Box<dyn Sink>,
         recording: Option<Recording>,
+        is_shared: bool,
     ) -> Result<Self, StartError> {
         let counters = Arc::new(Counters::default());
         let workers = proxy::workers(&config.proxy);
@@ -152,7 +160,7 @@ impl App {
         let web_stop = CancellationToken::new();
         let web_tasks = TaskTracker::new();
         let push = recording.as_ref().map(|recording| Self::push(config, recording)).transpose()?;
-        let status = Self::status(&proxy, &counters, recording.as_ref(), push.as_ref());
+        let status = Self::status(config, &proxy, &counters, recording.as_ref(), push.as_ref());
         let parts = web::Parts {
             config: config.web.clone(),
             status,
@@ -162,6 +170,7 @@ impl App {
             live: recording.as_ref().map(|recording| Arc::clone(&recording.live)),
             origins: origins(config)?,
             leaving: recording.as_ref().map(|_| leaving(config)).transpose()?,
+            is_shared,
         };
         web_tasks.spawn(web::serve(web, parts, web_stop.clone()));
         Ok(Self { proxy, reader, counters, recording, push, web_address, web_stop, web_tasks })
@@ -175,6 +184,7 @@ impl App {
     }
 
     fn status(
+        config: &Config,
         proxy: &Proxy,
         counters: &Arc<Counters>,
         recording: Option<&Recording>,
@@ -183,7 +193,11 @@ impl App {
         let (counters, in_flight) = (Arc::clone(counters), proxy.in_flight());
         let recorded = recording.map(Recording::recorded);
         let exports = push.map(Push::counts);
+        let meters = recording.map(|recording| recording.recorder.counters());
+        let (url, home) = (config.store.url.clone(), config.home.clone());
         web::Status {
+            meters: Box::new(move || meters.as_ref().map(|own| own.meters.values()).unwrap_or_default()),
+            store_bytes: Box::new(move || store::disk_bytes(&url, &home)),
             exports: Box::new(move || exports.as_ref().map(|exports| exports()).unwrap_or_default()),
             recorded: Box::new(move || recorded.as_ref().map(|recorded| recorded())),
             ready: Box::new(proxy.readiness()),
@@ -275,7 +289,7 @@ fn upstreams(config: &Config) -> Result<Upstreams, StartError> {
 }
 
 /// Makes the data folder, for its owner alone.
-fn make_private(folder: &Path) -> std::io::Result<()> {
+pub fn make_private(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

@@ -40,6 +40,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     // It calls as anyone would.
     ("demo", &[]),
+    // Of the proxy it knows the upstreams' names.
     (
         "cli",
         &["model", "trace", "price", "store", "recorder", "export", "config", "app", "demo", "proxy", "push"],

@@ -142,6 +142,14 @@ fn every_command_and_flag_is_documented() {
 }
 
 #[test]
+fn every_variable_that_a_run_sets_is_documented() {
+    let page = read("docs/clients.md");
+    for name in wiretape::cli::variables() {
+        assert!(page.contains(&format!("`{name}`")), "{name} is not in docs/clients.md");
+    }
+}
+
+#[test]
 fn every_command_and_flag_named_exists() {
     let outline = outline();
     let (program, commands) = outline.split_first().unwrap();

@@ -56,11 +56,11 @@ fn lines(what: &str, summary: &Summary, rows: &[Row]) -> Vec<(&'static str, Stri
     ]
 }
 
-fn plural(count: u64, one: &str) -> String {
+pub(super) fn plural(count: u64, one: &str) -> String {
     if count == 1 { one.to_owned() } else { format!("{one}s") }
 }
 
-fn calls(totals: &Totals) -> String {
+pub(super) fn calls(totals: &Totals) -> String {
     let mut told = format!("{} {}", totals.generations, plural(totals.generations, "call"));
     let counts = [
         (totals.tools, "tool call".to_owned()),
@@ -79,7 +79,7 @@ fn calls(totals: &Totals) -> String {
     told
 }
 
-fn tokens(totals: &Totals) -> String {
+pub(super) fn tokens(totals: &Totals) -> String {
     let Totals { input, output, cache_read, cache_write, reasoning, unknown_usage, .. } = totals;
     let some = |parts: &[(&str, u64)]| {
         let parts = parts.iter().filter(|(_, count)| *count > 0);
@@ -95,7 +95,7 @@ fn tokens(totals: &Totals) -> String {
     told
 }
 
-fn cost(totals: &Totals) -> String {
+pub(super) fn cost(totals: &Totals) -> String {
     let known = dollars(totals.cost.to_json().as_f64().unwrap_or_default());
     match totals.unknown_cost {
         0 => known,

@@ -1,5 +1,8 @@
 //! What wiretape says about itself, on stderr.
 
+use std::fs::File;
+use std::sync::Mutex;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::Log;
@@ -15,5 +18,17 @@ pub(super) fn start(config: &Log) {
             let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
             logs.with_ansi(terminal).try_init()
         }
+    };
+}
+
+/// Starts logging into a file, or nowhere.
+pub(super) fn start_into(config: &Log, file: Option<File>) {
+    let filter = EnvFilter::try_new(&config.level).unwrap_or_default();
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
+    let Some(file) = file else { return };
+    let logs = logs.with_writer(Mutex::new(file));
+    let _ = match config.format {
+        crate::config::LogFormat::Json => logs.json().try_init(),
+        crate::config::LogFormat::Text => logs.try_init(),
     };
 }

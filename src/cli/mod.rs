@@ -20,6 +20,7 @@ mod prune;
 mod push;
 mod record;
 mod reread;
+mod run;
 mod running;
 mod serve;
 mod show;
@@ -36,6 +37,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 pub use outline::{Outlined, outline};
+pub use run::names as variables;
 
 use crate::config::{Override, Sources};
 
@@ -52,6 +54,8 @@ struct Arguments {
 enum Command {
     /// Runs the recorder (the default)
     Serve(serve::Arguments),
+    /// Runs a command with every base URL pointed at a recorder, and says what it did
+    Run(run::Arguments),
     /// Lists what was recorded
     Ls(ls::Arguments),
     /// Shows one step, or a trace or session as a tree
@@ -112,6 +116,7 @@ pub fn main() -> ExitCode {
     let common = arguments.common;
     match arguments.command.unwrap_or_else(|| Command::Serve(serve::Arguments::default())) {
         Command::Serve(own) => serve::run(common, own),
+        Command::Run(own) => run::run(common, own),
         Command::Ls(own) => ls::run(common, own),
         Command::Show(own) => show::run(common, own),
         Command::Prompts(own) => prompts::run(common, own),

@@ -223,10 +223,26 @@ impl Upstreams {
         self.hosts.iter().find(|(known, _)| *known == host).map(|(_, index)| &self.all[*index])
     }
 
+    /// The path under which the listener leads to a URL, as a client's base URL names it; the longest prefix counts.
+    pub fn path_to(&self, url: &str) -> Option<String> {
+        let url = parse("", 0, url, None).ok()?;
+        let is_there = |upstream: &&Arc<Upstream>| {
+            let own = (&upstream.scheme, upstream.host(), upstream.port());
+            own == (&url.scheme, url.host(), url.port()) && below(&url.prefix, &upstream.prefix).is_some()
+        };
+        let found = self.all.iter().filter(is_there).max_by_key(|upstream| upstream.prefix.len())?;
+        Some(format!("/{}{}", found.name, below(&url.prefix, &found.prefix)?))
+    }
+
     /// A built-in name whose URL the user has to say.
     pub fn is_unset(&self, name: &str) -> bool {
         self.unset.contains(&name)
     }
+}
+
+/// What of a path comes behind a prefix of it.
+fn below<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
+    path.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn is_name(name: &str) -> bool {
@@ -299,6 +315,25 @@ mod tests {
         }
         assert!(one("own", Config::default()).unwrap_err()[0].2.contains("is missing"));
         assert!(one("a/b", Config::default()).unwrap_err()[0].2.contains("a name may hold"));
+    }
+
+    #[test]
+    fn a_base_url_has_its_path_here() {
+        let url = Some("https://llm.example.com/gateway".to_owned());
+        let upstreams = one("own", Config { url, ..Config::default() }).unwrap();
+        for (url, path) in [
+            ("https://api.openai.com/v1/", Some("/openai/v1")),
+            ("https://API.openai.com:443", None),
+            ("https://api.openai.com:443", Some("/openai")),
+            ("https://openrouter.ai/api/v1", Some("/openrouter/api/v1")),
+            ("https://llm.example.com/gateway/v1", Some("/own/v1")),
+            ("https://llm.example.com/gateways/v1", None),
+            ("http://127.0.0.1:11434", Some("/ollama")),
+            ("http://api.openai.com/v1", None),
+            ("nonsense", None),
+        ] {
+            assert_eq!(upstreams.path_to(url).as_deref(), path, "{url}");
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::meter::Meters;
+
 /// Counters of one recorder.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -18,6 +20,8 @@ pub struct Counters {
     pub(super) waiting: AtomicU64,
     pub(super) store_down: AtomicBool,
     last_error: Mutex<Option<String>>,
+    /// What calls took and used.
+    pub meters: Meters,
 }
 
 /// The counters' values at one moment.

@@ -202,6 +202,8 @@ impl Keep {
         self.pause = FIRST_PAUSE;
         for (entry, About { exchange, whole, bytes }) in entries.iter().zip(about) {
             self.bytes -= bytes;
+            let heads = entry.observations.iter().map(|one| &one.head);
+            self.counters.meters.count(exchange, whole, heads);
             if whole {
                 add(&self.counters.exchanges, 1);
                 add(&self.counters.observations, entry.observations.len() as u64);

@@ -21,6 +21,7 @@ mod handoff;
 mod intake;
 mod keep;
 mod live;
+mod meter;
 mod observe;
 mod prices;
 mod reader;
@@ -35,6 +36,7 @@ pub use gather::Upstream;
 pub use handoff::{Handoff, Tape};
 pub use intake::Intake;
 pub use live::{Live, News};
+pub use meter::{Histogram, Meter, Meters, SECONDS, TOKENS, Words};
 pub use observe::id_of;
 pub use reader::{Read, Reader};
 

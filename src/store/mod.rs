@@ -68,6 +68,17 @@ fn place(url: &str, data_folder: &Path) -> Result<PathBuf, StoreError> {
     Ok(data_folder.join(file))
 }
 
+/// Bytes that a store takes on disk, as the system tells; nothing where it is not there.
+pub fn disk_bytes(url: &str, data_folder: &Path) -> Option<u64> {
+    let path = place(url, data_folder).ok()?;
+    let beside = |suffix: &str| {
+        let mut name = path.clone().into_os_string();
+        name.push(suffix);
+        std::fs::metadata(name).map_or(0, |file| file.len())
+    };
+    Some(std::fs::metadata(&path).ok()?.len() + beside("-wal"))
+}
+
 /// What a store does takes its time, and may fail.
 pub type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 

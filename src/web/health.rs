@@ -9,10 +9,10 @@ use axum::response::{IntoResponse, Json};
 use axum::routing::get;
 use serde_json::json;
 
-use super::metrics;
 use super::shared::Shared;
+use super::{genai, metrics};
 use crate::push::Counts;
-use crate::recorder::Recorded;
+use crate::recorder::{Meter, Recorded, Words};
 use crate::tape;
 
 /// What the web side asks of the rest of the house. Filled in by whoever builds it.
@@ -27,6 +27,10 @@ pub struct Status {
     pub exports: Box<dyn Fn() -> Vec<Counts> + Send + Sync>,
     /// What became of it, where it is recorded.
     pub recorded: Box<dyn Fn() -> Option<Recorded> + Send + Sync>,
+    /// What calls took and used.
+    pub meters: Box<dyn Fn() -> Vec<(Words, Meter)> + Send + Sync>,
+    /// Bytes that the store takes on disk, where it is there.
+    pub store_bytes: Box<dyn Fn() -> Option<u64> + Send + Sync>,
 }
 
 /// `/healthz`, `/readyz` and `/metrics`.
@@ -43,12 +47,14 @@ async fn healthz() -> Json<serde_json::Value> {
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     let status = &shared.status;
-    let text = metrics::text(
+    let mut text = metrics::text(
         (status.in_flight)(),
         (status.tape)(),
         (status.recorded)().as_ref(),
         &(status.exports)(),
     );
+    text.push_str(&metrics::store((status.store_bytes)()));
+    text.push_str(&genai::text(&(status.meters)()));
     ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], text)
 }
 
@@ -58,6 +64,10 @@ async fn readyz(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     let counts = (status.tape)();
     let (recorded, exports) = ((status.recorded)(), (status.exports)());
     let body = json!({
+        "program": "wiretape",
+        "version": env!("CARGO_PKG_VERSION"),
+        "proxy": shared.proxy,
+        "shared": shared.is_shared,
         "status": if ready { "ready" } else { "stopping" },
         "in_flight": (status.in_flight)(),
         "tape": {
@@ -71,6 +81,7 @@ async fn readyz(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
         "recorder": recorded.map(|Recorded { journal, recorder, tape_bytes }| json!({
             "exchanges": recorder.exchanges,
             "observations": recorder.observations,
+            "recovered": recorder.recovered,
             "waiting": recorder.waiting,
             "lost_exchanges": recorder.lost_exchanges,
             "cut_bodies": recorder.cut_bodies,

@@ -41,6 +41,16 @@ pub fn text(in_flight: usize, tape: Counts, recorded: Option<&Recorded>, exports
     text
 }
 
+/// How large the store is, where it is a file.
+pub fn store(bytes: Option<u64>) -> String {
+    bytes.map_or_else(String::new, |bytes| {
+        format!(
+            "# HELP wiretape_store_bytes Bytes that the store takes on disk.\n# TYPE wiretape_store_bytes gauge\n\
+             wiretape_store_bytes {bytes}\n"
+        )
+    })
+}
+
 fn recording(recorded: &Recorded) -> Vec<Metric> {
     let Recorded { journal, recorder, tape_bytes } = recorded;
     vec![

@@ -14,6 +14,7 @@ mod curl;
 mod export;
 mod fault;
 mod feed;
+mod genai;
 mod guard;
 mod health;
 mod kept;

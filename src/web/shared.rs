@@ -29,6 +29,8 @@ pub struct Parts {
     /// Where each upstream is, and what is taken out on the way out where that is asked for.
     pub origins: Vec<Origin>,
     pub leaving: Option<Redactor>,
+    /// It is not there for one command alone.
+    pub is_shared: bool,
 }
 
 pub struct Shared {
@@ -36,6 +38,7 @@ pub struct Shared {
     pub guard: Guard,
     pub conventions: Vec<OwnConvention>,
     pub proxy: String,
+    pub is_shared: bool,
     pub shelf: Shelf,
     pub live: Option<Arc<Live>>,
     pub origins: Arc<Vec<Origin>>,
@@ -45,7 +48,7 @@ pub struct Shared {
 
 impl Shared {
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { config, status, store, conventions, proxy, live, origins, leaving } = parts;
+        let Parts { config, status, store, conventions, proxy, live, origins, leaving, is_shared } = parts;
         let guard = Guard::new(&config);
         let (origins, leaving) = (Arc::new(origins), leaving.map(Arc::new));
         Arc::new(Self {
@@ -53,6 +56,7 @@ impl Shared {
             guard,
             conventions,
             proxy,
+            is_shared,
             shelf: Shelf::default(),
             live,
             origins,

@@ -139,15 +139,16 @@ class Recorder:
             return tree.read(lines)
 
 
-def run_agent(name, folder, tools, base):
-    """Runs the agent's processes to their end, and sees to it that they did what the script says."""
+def run_agent(name, folder, tools, base, before=(), **more):
+    """Runs the agent's processes, behind these words, and sees to it that they did what the script says."""
     place = runs.Place(tools, folder / "home", folder / "work", base)
     for each in (place.home, place.work):
         each.mkdir(parents=True)
     for number, command in enumerate(runs.RUNS[name](place), 1):
         log = folder / f"agent-{number}.out"
         words = " ".join(command.words)
-        with running(command.words, log, env=command.environment, cwd=place.work) as process:
+        environment = command.environment | more
+        with running([*before, *command.words], log, env=environment, cwd=place.work) as process:
             try:
                 code = process.wait(AGENT_LIMIT)
             except subprocess.TimeoutExpired as late:
@@ -219,6 +220,21 @@ def alone(name, arguments, report):
     report.compare(name, expected_of(name), tree.numbered(recorder.tree().sessions()))
 
 
+def started(name, arguments, report):
+    """By `wiretape run`, with a recorder of its own."""
+    folder = arguments.work / f"run-{name}"
+    folder.mkdir()
+    with provider(folder) as upstream:
+        recorder = Recorder(arguments.wiretape, folder, upstream)
+        before = [arguments.wiretape, "run", "--config", str(recorder.config), "--"]
+        run_agent(name, folder, arguments.agents, "", before, WIRETAPE_HOME=recorder.environment["WIRETAPE_HOME"])
+    report.ok(f"run {name} ran")
+    told = last_of(folder / "agent-1.out")
+    if not re.search(r"wiretape: [\w.-]+: \d+ calls", told):
+        raise Failed(f"it does not say what was done: {told}")
+    report.compare(f"run {name}", expected_of(name), tree.numbered(recorder.tree().sessions()))
+
+
 def together(names, arguments, report):
     """All at the same time, through one recorder: the same trees, whoever came first."""
     folder = arguments.work / "together"
@@ -257,11 +273,13 @@ def main():
     parser.add_argument("--agents", type=pathlib.Path, required=True)
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--show", action="store_true", help="print the trees")
-    parser.add_argument("names", nargs="*", help="only these runs; `together` is the one with several agents")
+    also = "`together` is several agents at once, `run-NAME` one by `wiretape run`"
+    parser.add_argument("names", nargs="*", help=f"only these runs; {also}")
     arguments = parser.parse_args()
     arguments.agents, arguments.work = arguments.agents.resolve(), arguments.work.resolve()
-    names = arguments.names or [*runs.RUNS, "together"]
-    if unknown := set(names) - set(runs.RUNS) - {"together"}:
+    by_run = {f"run-{name}": name for name in runs.STARTED}
+    names = arguments.names or [*runs.RUNS, *by_run, "together"]
+    if unknown := set(names) - set(runs.RUNS) - set(by_run) - {"together"}:
         parser.error(f"no such run: {', '.join(sorted(unknown))}")
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -274,6 +292,8 @@ def main():
     for name in names:
         if name == "together":
             attempt(name, lambda: together(runs.TOGETHER, arguments, report), report)
+        elif name in by_run:
+            attempt(name, lambda: started(by_run[name], arguments, report), report)
         else:
             attempt(name, lambda: alone(name, arguments, report), report)
     sys.exit(report.failed > 0)

@@ -17,7 +17,11 @@ class Place:
     tools: pathlib.Path  # where the agents are installed
     home: pathlib.Path
     work: pathlib.Path
-    base: str  # the recorder's address, or the provider's own
+    base: str  # the recorder's address, or the provider's own; empty where `wiretape run` is to say it
+
+    def pointed(self, **paths):
+        """Variables that point at the base URL."""
+        return {name: self.base + path for name, path in paths.items()} if self.base else {}
 
     def environment(self, **more):
         common = {
@@ -40,7 +44,7 @@ class Command:
 
 def claude(place, question, *options, **more):
     environment = place.environment(
-        ANTHROPIC_BASE_URL=place.base,
+        **place.pointed(ANTHROPIC_BASE_URL=""),
         ANTHROPIC_API_KEY="sk-ant-fake",
         CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
         DISABLE_AUTOUPDATER="1",
@@ -54,7 +58,9 @@ def claude(place, question, *options, **more):
 
 def codex(place, question, socket=False):
     """Codex with the provider that it knows speaks over a socket, with one of the user's own over HTTP."""
-    if socket:
+    if not place.base:
+        provider = ""
+    elif socket:
         provider = f'openai_base_url = "{place.base}/v1"\n'
     else:
         provider = (
@@ -83,18 +89,16 @@ def gemini(place, question):
     folder.mkdir(exist_ok=True)
     (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
     environment = place.environment(
-        GEMINI_API_KEY="fake-google", GOOGLE_GEMINI_BASE_URL=place.base, GEMINI_CLI_TRUST_WORKSPACE="true"
+        **place.pointed(GOOGLE_GEMINI_BASE_URL=""), GEMINI_API_KEY="fake-google", GEMINI_CLI_TRUST_WORKSPACE="true"
     )
     return Command(["gemini", "-p", question, "-m", GEMINI_MODEL, "--yolo"], environment)
 
 
 def framework(place, name, *questions):
     environment = place.environment(
-        OPENAI_BASE_URL=f"{place.base}/v1",
+        **place.pointed(OPENAI_BASE_URL="/v1", ANTHROPIC_BASE_URL="", GOOGLE_GEMINI_BASE_URL=""),
         OPENAI_API_KEY="sk-fake-openai",
-        ANTHROPIC_BASE_URL=place.base,
         ANTHROPIC_API_KEY="sk-ant-fake",
-        GOOGLE_GEMINI_BASE_URL=place.base,
         GEMINI_API_KEY="fake-google",
         LANGSMITH_TRACING="false",
     )
@@ -156,6 +160,16 @@ RUNS = {
     "langgraph-tools": framed("langgraph_chat", TOOLS),
     "langgraph-parallel": framed("langgraph_anthropic", PARALLEL),
 }
+# Started by `wiretape run`, which alone says where they are to call: the same trees. Of Codex' providers it points that
+# which Codex knows.
+STARTED = [
+    "claude-subagent",
+    "claude-retry",
+    "codex-socket-tools",
+    "codex-socket-subagent",
+    "gemini-tools",
+    "langgraph-parallel",
+]
 # At the same time through one recorder, which must find the same trees. One is there twice, with the same words.
 TOGETHER = [
     "claude-nested",

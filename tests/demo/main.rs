@@ -184,6 +184,28 @@ impl Running {
     }
 }
 
+/// The metrics that the dashboard for Grafana is made of.
+fn dashboard() -> BTreeSet<String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/grafana.json");
+    let dashboard: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap().iter();
+    let targets = panels.filter_map(|panel| panel["targets"].as_array()).flatten();
+    let mut names = BTreeSet::new();
+    for target in targets {
+        let expression = target["expr"].as_str().unwrap();
+        let words = expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        // Labels begin as metrics do, but stand before a comparison or behind `by`.
+        let labels =
+            ["gen_ai_provider_name", "gen_ai_request_model", "gen_ai_token_type", "gen_ai_operation_name"];
+        let is_metric = |word: &&str| {
+            (word.starts_with("gen_ai_") || word.starts_with("wiretape_")) && !labels.contains(word)
+        };
+        names.extend(words.filter(is_metric).map(str::to_owned));
+    }
+    assert!(names.len() > 10, "{names:?}");
+    names
+}
+
 fn ask(address: &str, request: &str) -> String {
     let mut socket = TcpStream::connect(address).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -203,6 +225,17 @@ fn it_serves_until_it_is_told_to_stop_and_leaves_nothing_behind() {
     let health =
         ask(web.trim_end_matches('/'), "GET /healthz HTTP/1.1\r\nHost: me\r\nConnection: close\r\n\r\n");
     assert!(health.starts_with("HTTP/1.1 200"), "{health}");
+
+    let metrics = ask(
+        web.trim_end_matches('/'),
+        "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
+    );
+    let counted: Vec<&str> = metrics.lines().filter(|line| !line.starts_with('#')).collect();
+    for name in dashboard() {
+        let is_there =
+            |line: &&str| line.strip_prefix(&name).is_some_and(|rest| rest.starts_with(['{', ' ']));
+        assert!(counted.iter().any(is_there), "{name} is not in {metrics}");
+    }
 
     // Whoever has no part in it is answered too.
     let body =

@@ -22,7 +22,7 @@ pub use coding::{Coding, JSON, PROTOBUF, gunzip, gzip};
 pub use content::Mode;
 pub use json::{span_to_json, to_json};
 pub use message::{Failure, Request, Span};
-pub use projection::{PROJECTIONS, ProjectAs, Projection, Semconv, projection};
+pub use projection::{PROJECTIONS, ProjectAs, Projection, Semconv, projection, provider_name};
 pub use read::{Read, read};
 pub use root::{Gather, is_main, root_id};
 pub use span::Form;

@@ -12,6 +12,8 @@ mod mlflow;
 mod openinference;
 mod words;
 
+pub use words::provider_name;
+
 use super::attributes::Attributes;
 use super::step::Step;
 use crate::model::setting::{Raw, Value, quote};

@@ -25,6 +25,11 @@ fn names(step: &Step) -> Option<&'static Names> {
     PROVIDERS.iter().find(|names| names.0 == own)
 }
 
+/// A provider's name as OpenTelemetry has it.
+pub fn provider_name(own: &str) -> &str {
+    PROVIDERS.iter().find(|names| names.0 == own).map_or(own, |names| names.1)
+}
+
 /// `gen_ai.provider.name`
 pub fn provider(step: &Step) -> Option<&str> {
     names(step).map(|names| names.1).or(step.provider.as_deref())
