@@ -48,6 +48,7 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
         (status.tape)(),
         (status.recorded)().as_ref(),
         &(status.exports)(),
+        &shared.ingested,
     );
     ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], text)
 }
@@ -85,7 +86,7 @@ async fn readyz(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
 }
 
-fn export(counts: &Counts) -> serde_json::Value {
+pub fn export(counts: &Counts) -> serde_json::Value {
     let Counts { destination, sent, failed, parked, rejected, waiting, lag_ms, last_error } = counts;
     json!({
         "destination": destination,

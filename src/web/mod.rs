@@ -15,6 +15,7 @@ mod fault;
 mod feed;
 mod guard;
 mod health;
+mod ingest;
 mod kept;
 mod metrics;
 pub mod page;

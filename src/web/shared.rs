@@ -6,6 +6,7 @@ use super::Config;
 use super::fault::Fault;
 use super::guard::Guard;
 use super::health::Status;
+use super::ingest::Counters;
 use super::view::trace::Shelf;
 use crate::recorder::Live;
 use crate::store::Store;
@@ -20,13 +21,20 @@ pub struct Parts {
     pub store: Option<Arc<dyn Store>>,
     /// What the user's own callers say of themselves.
     pub conventions: Vec<OwnConvention>,
+    /// Takes out of what is sent here what must not be kept; `None` where there is nothing.
+    pub redact: Redact,
     /// Where agents point at, for the lines to paste.
     pub proxy: String,
     /// Who tells what is being said.
     pub live: Option<Arc<Live>>,
 }
 
+/// Takes out of a text of JSON what must not be kept; `None` where there is nothing.
+pub type Redact = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 pub struct Shared {
+    pub redact: Redact,
+    pub ingested: Counters,
     pub status: Status,
     pub guard: Guard,
     pub conventions: Vec<OwnConvention>,
@@ -38,9 +46,19 @@ pub struct Shared {
 
 impl Shared {
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { config, status, store, conventions, proxy, live } = parts;
+        let Parts { config, status, store, conventions, redact, proxy, live } = parts;
         let guard = Guard::new(&config);
-        Arc::new(Self { status, guard, conventions, proxy, shelf: Shelf::default(), live, store })
+        Arc::new(Self {
+            redact,
+            ingested: Counters::default(),
+            status,
+            guard,
+            conventions,
+            proxy,
+            shelf: Shelf::default(),
+            live,
+            store,
+        })
     }
 
     pub fn store(&self) -> Result<&Arc<dyn Store>, Fault> {
