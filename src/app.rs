@@ -166,6 +166,7 @@ impl App {
             status,
             store: recording.as_ref().map(|recording| Arc::clone(&recording.store)),
             conventions: config.trace.conventions.clone(),
+            redact: doors::redacting(config)?,
             proxy: format!("http://{}", callable(proxy.address())),
             live: recording.as_ref().map(|recording| Arc::clone(&recording.live)),
             origins: origins(config)?,

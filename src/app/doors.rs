@@ -32,6 +32,14 @@ pub(super) fn redactor(rules: &redact::Config, keeper: &Arc<Keeper>) -> Result<R
     })
 }
 
+/// What takes out of a text of JSON that is sent here what must not be kept.
+pub(super) fn redacting(
+    config: &Config,
+) -> Result<Box<dyn Fn(&str) -> Option<String> + Send + Sync>, StartError> {
+    let redactor = redactor(&config.redact, &keeper(config))?;
+    Ok(Box::new(move |text| redactor.json(text)))
+}
+
 /// What takes in exchanges that another recorder saw.
 pub fn intake(config: &Config, reader: Arc<recorder::Reader>) -> Result<Intake, StartError> {
     let keeper = keeper(config);

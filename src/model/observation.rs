@@ -160,7 +160,8 @@ impl TraceId {
 }
 
 /// The keys of a record that hold what was said, and not what is said about it.
-pub const CONTENT_KEYS: [&str; 6] = ["system", "input", "output", "tools", "output_text", "reasoning_text"];
+pub const CONTENT_KEYS: [&str; 8] =
+    ["system", "input", "output", "tools", "output_text", "reasoning_text", "input_value", "output_value"];
 
 fn put(object: &mut Map<String, Value>, key: &str, value: Value) {
     if !value.is_null() {

@@ -11,7 +11,7 @@ use crate::export::Records;
 use crate::export::otlp::{Gather, Mode, Servers, Step, is_main, root_id};
 use crate::model::{Micros, ObservationId, TraceId};
 use crate::store::{Filter, Order, Outgoing, Page, Row, Store, StoreError, Stored, Summary};
-use crate::trace::{DOUBLE, OwnConvention, said};
+use crate::trace::{DOUBLE, OwnConvention, is_told, said};
 
 /// So many of a trace's first steps, and of its last, are looked at for what its root says.
 const LOOKED_AT: usize = 200;
@@ -29,7 +29,7 @@ pub struct Steps<'a> {
 
 /// The same call as an SDK told of it that was seen on the wire, too: that is told of once.
 pub fn is_told_elsewhere(head: &Map<String, Value>) -> bool {
-    head.get("side").is_some_and(|side| side == DOUBLE) && !head.contains_key("exchange_id")
+    head.get("side").is_some_and(|side| side == DOUBLE) && is_told(head)
 }
 
 pub fn trace_of(head: &Map<String, Value>) -> Option<TraceId> {

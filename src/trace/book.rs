@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::facts::Facts;
 use super::mark::{Mark, MarkKind};
+use super::told::Told;
 use super::tool::{Answer, Tool};
 use crate::model::{Link, Micros, ObservationId, TraceId};
 
@@ -42,6 +43,8 @@ pub struct Placed {
     pub parent: Option<ObservationId>,
     /// The call whose conversation it goes on with.
     pub prior: Option<ObservationId>,
+    /// The caller's own span that it stands under, where it stands under nothing of ours.
+    pub callers: Option<ObservationId>,
     /// By which of its needs that was found.
     pub need: Option<usize>,
     pub attempt: u32,
@@ -106,6 +109,11 @@ pub trait Book {
 
     /// Whether a call that is in the book was put where it is for these reasons.
     fn has_links(&mut self, id: ObservationId, links: &[Link]) -> Result<bool, Self::Error>;
+
+    /// What the caller's own spans tell of a call. Who keeps none has nothing to tell.
+    fn told(&mut self, _facts: &Facts) -> Result<Option<Told>, Self::Error> {
+        Ok(None)
+    }
 
     /// Puts a call where it belongs, with the calls of tools that it asks for, unanswered.
     fn put(&mut self, facts: &Facts, placed: &Placed) -> Result<(), Self::Error>;

@@ -63,6 +63,13 @@ pub struct Facts {
     pub title: Option<String>,
 }
 
+impl Facts {
+    /// The caller's own span that the call was made in, where its id is one.
+    pub fn span(&self) -> Option<ObservationId> {
+        self.said.span.as_ref().and_then(|span| ObservationId::parse(&span.value))
+    }
+}
+
 /// What the caller says of where it belongs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Belonging {
@@ -72,6 +79,8 @@ pub struct Belonging {
     pub parent_thread: Option<Id>,
     pub turn: Option<Id>,
     pub trace: Option<Id>,
+    /// The caller's own span that the call was made in.
+    pub span: Option<Id>,
     pub is_subagent: bool,
 }
 
@@ -194,7 +203,8 @@ pub fn scope(headers: &Headers, said: &Said) -> Mark {
 }
 
 fn bare(observation: &Observation, said: &Said) -> Facts {
-    let Said { session, parent_session, thread, parent_thread, turn, trace, role, .. } = said.clone();
+    let Said { session, parent_session, thread, parent_thread, turn, trace, parent: span, role, .. } =
+        said.clone();
     let names = |ids: [&Option<Id>; 2]| -> Vec<Mark> {
         let mut marks: Vec<Mark> = ids.into_iter().flatten().map(|id| thread_mark(&id.value)).collect();
         marks.dedup();
@@ -225,6 +235,7 @@ fn bare(observation: &Observation, said: &Said) -> Facts {
             parent_thread,
             turn,
             trace,
+            span,
         },
         brings: Vec::new(),
         says: None,

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::book::Placed;
+use super::told::CALLER_SPAN;
 use super::tool::{Answer, Tool};
 use crate::model::{Kind, Link, Micros, ObservationId, Status};
 
@@ -19,11 +20,11 @@ pub fn tool_place(place: u32) -> (usize, usize) {
 }
 
 /// Keys that say what a call used: of one that was seen twice, one record says it.
-const COUNTED_ONCE: &[&str] = &["usage", "cost", "tool_calls", "server_tool_calls"];
+pub(super) const COUNTED_ONCE: &[&str] = &["usage", "cost", "tool_calls", "server_tool_calls"];
 
 /// Puts a call's place into its head.
 pub fn put_place(head: &mut Map<String, Value>, placed: &Placed, title: Option<&str>) {
-    let Placed { trace, session, parent, prior, need: _, attempt, side, double_of, links } = placed;
+    let Placed { trace, session, parent, callers, prior, need: _, attempt, side, double_of, links } = placed;
     let mut put = |key: &str, value: Value| {
         if value.is_null() {
             head.shift_remove(key);
@@ -34,7 +35,8 @@ pub fn put_place(head: &mut Map<String, Value>, placed: &Placed, title: Option<&
     let id = |id: &Option<ObservationId>| json!(id.map(|id| id.to_string()));
     put("trace_id", trace.to_string().into());
     put("session_id", json!(session));
-    put("parent_id", id(parent));
+    put("parent_id", id(&parent.or(*callers)));
+    put(CALLER_SPAN, id(callers));
     put("prior_id", id(prior));
     put("attempt", (*attempt).into());
     put("side", json!(double_of.map(|_| DOUBLE).or(*side)));

@@ -36,10 +36,12 @@ pub enum MarkKind {
     Under,
     /// It brings a tool's result that says this.
     Brings,
+    /// It was made in this span of the caller's.
+    Span,
 }
 
 impl MarkKind {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Gives,
         Self::Needs,
         Self::Asks,
@@ -50,6 +52,7 @@ impl MarkKind {
         Self::Thread,
         Self::Under,
         Self::Brings,
+        Self::Span,
     ];
 
     /// The number it is kept under; it never changes.
@@ -65,6 +68,7 @@ impl MarkKind {
             Self::Thread => 7,
             Self::Under => 8,
             Self::Brings => 9,
+            Self::Span => 10,
         }
     }
 }

@@ -27,6 +27,7 @@ mod side;
 mod spot;
 mod start;
 mod story;
+mod told;
 mod tool;
 
 pub use book::{Book, Known, Nearest, Placed, Wanted};
@@ -42,4 +43,5 @@ pub use said::{
 pub use settle::{marks, possible_marks, settle};
 pub use side::Side;
 pub use spot::Place as Spot;
+pub use told::{CALLER_SPAN, TOLD_PARENT, Told, folded, is_told, span_mark};
 pub use tool::{Answer, Took, Tool, arguments, asked, result, result_at_provider};

@@ -5,6 +5,7 @@ use super::book::{Book, Known, Placed, Wanted};
 use super::facts::{Facts, Need, Needed};
 use super::mark::{Mark, MarkKind, Marking, later};
 use super::start::{Started, starter};
+use super::told;
 use crate::model::{Link, Micros, ObservationId, TraceId};
 
 /// A request is another attempt where the one before failed no longer ago, in microseconds.
@@ -48,6 +49,7 @@ pub fn place<B: Book>(book: &mut B, facts: &Facts) -> Result<Placed, B::Error> {
             trace: first.trace,
             session: first.session,
             parent: Some(first.id),
+            callers: None,
             prior: first.prior,
             need: None,
             attempt: first.attempt,
@@ -58,7 +60,11 @@ pub fn place<B: Book>(book: &mut B, facts: &Facts) -> Result<Placed, B::Error> {
     }
     let prior = prior(book, facts)?;
     let need = prior.as_ref().map(|prior| prior.at);
-    Ok(Placed { need, ..single(book, facts, &same, prior.as_ref())? })
+    let mut placed = Placed { need, ..single(book, facts, &same, prior.as_ref())? };
+    if let Some(told) = book.told(facts)? {
+        told::apply(facts, told, &mut placed);
+    }
+    Ok(placed)
 }
 
 /// The place of a call that was seen once, given what it goes on from.
@@ -98,6 +104,7 @@ fn begun<B: Book>(book: &mut B, facts: &Facts, prior: Option<&Prior>) -> Result<
         trace: own_trace(facts.id),
         session: None,
         parent: None,
+        callers: None,
         prior: before.map(|before| before.id),
         need: None,
         attempt: facts.retries + 1,
@@ -202,6 +209,7 @@ fn same_as(known: &Known, prior: Option<ObservationId>) -> Placed {
         trace: known.trace,
         session: known.session.clone(),
         parent: known.parent,
+        callers: None,
         prior,
         need: None,
         attempt: 1,

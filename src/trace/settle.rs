@@ -7,6 +7,7 @@ use super::book::{Book, Known, Placed, Wanted};
 use super::facts::Facts;
 use super::mark::{Mark, MarkKind, later};
 use super::place::{dependants, place};
+use super::told::span_mark;
 use super::tool::{self, Answer, Took};
 use crate::model::{Micros, ObservationId};
 
@@ -183,6 +184,7 @@ fn marks_of(
     }
     all.extend(own(MarkKind::Beside, &facts.beside));
     all.extend(own(MarkKind::Brings, &facts.brings));
+    all.extend(facts.span().map(|span| (facts.id, MarkKind::Span, span_mark(span))));
     if facts.is_first {
         all.extend(own(MarkKind::Under, &facts.under));
     } else if begins {

@@ -52,6 +52,7 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
         (status.tape)(),
         (status.recorded)().as_ref(),
         &(status.exports)(),
+        &shared.ingested,
     );
     text.push_str(&metrics::store((status.store_bytes)()));
     text.push_str(&genai::text(&(status.meters)()));
@@ -96,7 +97,7 @@ async fn readyz(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
 }
 
-fn export(counts: &Counts) -> serde_json::Value {
+pub fn export(counts: &Counts) -> serde_json::Value {
     let Counts { destination, sent, failed, parked, rejected, waiting, lag_ms, last_error } = counts;
     json!({
         "destination": destination,

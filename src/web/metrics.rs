@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::ingest::Counters;
 use crate::push;
 use crate::recorder::Recorded;
 use crate::tape::Counts;
@@ -10,7 +11,13 @@ use crate::tape::Counts;
 struct Metric(&'static str, bool, &'static str, u64);
 
 /// All metrics there are.
-pub fn text(in_flight: usize, tape: Counts, recorded: Option<&Recorded>, exports: &[push::Counts]) -> String {
+pub fn text(
+    in_flight: usize,
+    tape: Counts,
+    recorded: Option<&Recorded>,
+    exports: &[push::Counts],
+    ingested: &Counters,
+) -> String {
     let mut metrics = vec![
         Metric("calls_in_flight", false, "Calls being relayed now.", in_flight as u64),
         Metric("tape_exchanges_total", true, "Exchanges handed to the tape.", tape.exchanges),
@@ -25,6 +32,19 @@ pub fn text(in_flight: usize, tape: Counts, recorded: Option<&Recorded>, exports
         Metric("tape_lost_bytes_total", true, "Body bytes that did not fit the queue.", tape.lost_bytes),
         Metric("tape_cut_bodies_total", true, "Bodies that end early on the tape for that.", tape.cut_bodies),
     ];
+    let count = |of: &std::sync::atomic::AtomicU64| of.load(std::sync::atomic::Ordering::Relaxed);
+    metrics.push(Metric(
+        "ingested_spans_total",
+        true,
+        "Spans that applications sent.",
+        count(&ingested.spans),
+    ));
+    metrics.push(Metric(
+        "ingest_rejected_spans_total",
+        true,
+        "Of those: without ids that can be used.",
+        count(&ingested.rejected),
+    ));
     if let Some(recorded) = recorded {
         metrics.extend(recording(recorded));
     }

@@ -17,6 +17,7 @@ mod feed;
 mod genai;
 mod guard;
 mod health;
+mod ingest;
 mod kept;
 mod metrics;
 pub mod openapi;

@@ -18,7 +18,7 @@ use super::asked::{Form, fault_in_json, form, rewrite};
 use super::fault::Fault;
 use super::guard::Role;
 use super::shared::{Parts, Shared};
-use super::{feed, health, routes};
+use super::{feed, health, ingest, routes};
 
 /// What is open to everyone: whether it lives, how to log in, and what the login page is made of.
 const OPEN: &[&str] = &["/healthz", "/readyz", "/login"];
@@ -48,6 +48,7 @@ fn router(shared: &Arc<Shared>) -> Router {
     Router::new()
         .merge(health::router())
         .merge(routes::router())
+        .merge(ingest::router())
         .layer(from_fn_with_state(Arc::clone(shared), watch))
         .with_state(Arc::clone(shared))
 }

@@ -6,6 +6,7 @@ use super::Config;
 use super::fault::Fault;
 use super::guard::Guard;
 use super::health::Status;
+use super::ingest::Counters;
 use super::view::trace::Shelf;
 use crate::export::Origin;
 use crate::recorder::Live;
@@ -22,6 +23,8 @@ pub struct Parts {
     pub store: Option<Arc<dyn Store>>,
     /// What the user's own callers say of themselves.
     pub conventions: Vec<OwnConvention>,
+    /// Takes out of what is sent here what must not be kept; `None` where there is nothing.
+    pub redact: Redact,
     /// Where agents point at, for the lines to paste.
     pub proxy: String,
     /// Who tells what is being said.
@@ -33,7 +36,12 @@ pub struct Parts {
     pub is_shared: bool,
 }
 
+/// Takes out of a text of JSON what must not be kept; `None` where there is nothing.
+pub type Redact = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 pub struct Shared {
+    pub redact: Redact,
+    pub ingested: Counters,
     pub status: Status,
     pub guard: Guard,
     pub conventions: Vec<OwnConvention>,
@@ -48,10 +56,13 @@ pub struct Shared {
 
 impl Shared {
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { config, status, store, conventions, proxy, live, origins, leaving, is_shared } = parts;
+        let Parts { config, status, store, conventions, redact, proxy, live, origins, leaving, is_shared } =
+            parts;
         let guard = Guard::new(&config);
         let (origins, leaving) = (Arc::new(origins), leaving.map(Arc::new));
         Arc::new(Self {
+            redact,
+            ingested: Counters::default(),
             status,
             guard,
             conventions,

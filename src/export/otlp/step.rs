@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::model::{Kind, Micros, ObservationId, TraceId};
+use crate::trace::is_told;
 
 /// Upstreams' hosts and ports, by the upstreams' names.
 pub type Servers = BTreeMap<String, (String, u16)>;
@@ -117,7 +118,7 @@ impl Step {
         let time = |key: &str| text(key).as_deref().and_then(Micros::parse_rfc3339);
         let kind = text("type").as_deref().and_then(Kind::from_name)?;
         let start = time("start_time")?;
-        let is_wire = record.contains_key("exchange_id");
+        let is_wire = !is_told(record);
         let tool = record.get("tool").and_then(Value::as_object);
         let labels = labels(record);
         let label = |name: &str| labels.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::fault::Result;
 use crate::model::{ExchangeId, Kind, Micros, ObservationId, Status, TraceId, UsageSource, Usd};
 use crate::store::{StoreError, Totals};
+use crate::trace::CALLER_SPAN;
 
 pub const KINDS_OF_WORDS: usize = 14;
 
@@ -40,11 +41,12 @@ pub const SIDE: usize = 13;
 pub const TOKENS: [&str; 5] = ["input", "output", "cache_read", "cache_write", "reasoning"];
 
 /// The record's order of keys.
-const ORDER: [&str; 51] = [
+const ORDER: [&str; 52] = [
     "id",
     "trace_id",
     "session_id",
     "parent_id",
+    "caller_span_id",
     "prior_id",
     "type",
     "name",
@@ -102,6 +104,8 @@ pub struct Columns {
     pub trace: Option<u128>,
     pub session: Option<String>,
     pub parent: Option<u64>,
+    /// Its parent is a span that the caller made.
+    pub callers: bool,
     pub prior: Option<u64>,
     pub kind: u8,
     pub start: i64,
@@ -146,6 +150,7 @@ impl Columns {
             trace: text("trace_id").and_then(TraceId::parse).map(|trace| trace.0),
             session: text("session_id").map(str::to_owned),
             parent: text("parent_id").and_then(ObservationId::parse).map(|parent| parent.0),
+            callers: text(CALLER_SPAN).is_some_and(|span| text("parent_id") == Some(span)),
             prior: text("prior_id").and_then(ObservationId::parse).map(|prior| prior.0),
             kind: number_of(&Kind::ALL, kind),
             start,
@@ -178,6 +183,9 @@ impl Columns {
         put(&["trace_id"], json!(self.trace.map(|trace| TraceId(trace).to_string())));
         put(&["session_id"], json!(self.session));
         put(&["parent_id"], json!(self.parent.map(|parent| ObservationId(parent).to_string())));
+        if self.callers {
+            put(&[CALLER_SPAN], json!(self.parent.map(|parent| ObservationId(parent).to_string())));
+        }
         put(&["prior_id"], json!(self.prior.map(|prior| ObservationId(prior).to_string())));
         put(&["type"], Kind::ALL.get(usize::from(self.kind)).map_or(Value::Null, |kind| kind.name().into()));
         put(&["start_time"], micros(0).rfc3339().into());
@@ -224,7 +232,9 @@ impl Columns {
 
     /// A step of what the user asked, and of no agent that another started.
     pub fn is_main(&self) -> bool {
-        self.kind() == Kind::Generation && self.parent.is_none() && self.words[SIDE].is_none()
+        self.kind() == Kind::Generation
+            && (self.parent.is_none() || self.callers)
+            && self.words[SIDE].is_none()
     }
 
     /// What it adds to sums.

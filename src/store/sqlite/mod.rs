@@ -22,6 +22,7 @@ mod exchange;
 mod columns;
 mod observation;
 mod placing;
+mod joining;
 mod summary;
 mod left;
 mod rollup;

@@ -12,9 +12,10 @@ use super::writing::Writing;
 use crate::model::{ExchangeId, ObservationId};
 use crate::store::pieces::Reader;
 use crate::store::{Observed, PART, StoreError, Stored};
+use crate::trace::is_told;
 
 /// Every column of the table, in its order, without the tokens and words that come behind.
-const PLAIN: [&str; 21] = [
+const PLAIN: [&str; 22] = [
     "seq",
     "id",
     "exchange",
@@ -36,6 +37,7 @@ const PLAIN: [&str; 21] = [
     "lossy",
     "pinned",
     "prior",
+    "callers",
 ];
 
 /// As many beginnings of inputs are remembered.
@@ -60,7 +62,7 @@ impl Found {
     pub fn is_main(&self) -> bool {
         let columns = &self.columns;
         columns.kind() == crate::model::Kind::Generation
-            && columns.parent.is_none()
+            && (columns.parent.is_none() || columns.callers)
             && self.words[SIDE].is_none()
     }
 }
@@ -104,6 +106,7 @@ pub fn found(row: &Row) -> tokio_rusqlite::rusqlite::Result<Found> {
             place: row.get(3)?,
             parent: row.get::<_, Option<i64>>(6)?.map(i64::cast_unsigned),
             prior: row.get::<_, Option<i64>>(20)?.map(i64::cast_unsigned),
+            callers: row.get::<_, Option<bool>>(21)?.unwrap_or(false),
             kind: row.get(7)?,
             start: row.get(8)?,
             ttft: row.get(9)?,
@@ -153,6 +156,9 @@ impl Writing<'_> {
                 self.remove_observation(old)?;
             }
             self.put_observation(exchange, one, &columns, old.as_ref())?;
+            if is_told(&one.head) {
+                Placing::new(self).join(&columns)?;
+            }
         }
         Ok(())
     }
@@ -349,6 +355,7 @@ fn cells(
         Cell::Integer(columns.lossy.into()),
         Cell::Integer(old.is_some_and(|old| old.pinned).into()),
         integer(columns.prior.map(u64::cast_signed)),
+        integer(columns.callers.then_some(1)),
     ];
     cells.extend(columns.tokens.iter().copied().map(integer));
     cells.extend(words.iter().copied().map(integer));

@@ -15,8 +15,8 @@ use super::writing::Writing;
 use crate::model::{ExchangeId, Link, Micros, ObservationId, Status, TraceId};
 use crate::store::{Observed, Reread};
 use crate::trace::{
-    self, Answer, Book, DOUBLE, Facts, Known, Mark, MarkKind, Nearest, Placed, TOOL_PLACE, Tool, Wanted,
-    answer_in, of_tool, put_answer, put_place,
+    self, Answer, Book, DOUBLE, Facts, Known, Mark, MarkKind, Nearest, Placed, TOOL_PLACE, Told, Tool,
+    Wanted, answer_in, of_tool, put_answer, put_place,
 };
 
 /// Where an observation is read from: the exchange's row and id.
@@ -28,7 +28,7 @@ fn seconds(at: Micros) -> i64 {
 
 /// A transaction in which calls find their places.
 pub struct Placing<'w, 'd> {
-    writing: &'w mut Writing<'d>,
+    pub(super) writing: &'w mut Writing<'d>,
     reread: Reread,
     /// What was read of exchanges in this transaction.
     read: HashMap<ObservationId, (Observed, From)>,
@@ -52,7 +52,7 @@ impl<'w, 'd> Placing<'w, 'd> {
         Ok(())
     }
 
-    fn row(&self, id: ObservationId) -> Result<Option<Found>> {
+    pub(super) fn row(&self, id: ObservationId) -> Result<Option<Found>> {
         find(self.writing.db, "o.id = ?1", &Cell::Integer(id.0.cast_signed()))
     }
 
@@ -134,7 +134,7 @@ impl<'w, 'd> Placing<'w, 'd> {
 }
 
 const KNOWN: &str = "o.id, o.start, o.took, o.status, o.http_status, o.kind,
-    (SELECT w.text FROM word w WHERE w.id = o.side), t.id, s.id, o.parent, o.prior, o.attempt, o.place,
+    (SELECT w.text FROM word w WHERE w.id = o.side), t.id, s.id, CASE WHEN o.callers IS NULL THEN o.parent END, o.prior, o.attempt, o.place,
     (SELECT w.text FROM word w WHERE w.id = o.client), (SELECT e.id FROM exchange e WHERE e.seq = o.exchange)";
 const JOINS: &str = "LEFT JOIN trace t ON t.seq = o.trace LEFT JOIN session s ON s.seq = o.session";
 
@@ -231,6 +231,10 @@ impl Book for Placing<'_, '_> {
         Ok(rest.get("links") == Some(&links))
     }
 
+    fn told(&mut self, facts: &Facts) -> Result<Option<Told>> {
+        self.told_of(facts)
+    }
+
     fn put(&mut self, facts: &Facts, placed: &Placed) -> Result<()> {
         let Some((observed, from)) = self.read.get(&facts.id) else { return Ok(()) };
         let (mut observed, from) = (observed.clone(), *from);
@@ -246,7 +250,8 @@ impl Book for Placing<'_, '_> {
         if has_tools || old.is_some() {
             self.put_tools(facts, placed, &observed.head, from)?;
         }
-        self.put_marks(facts, placed)
+        self.put_marks(facts, placed)?;
+        self.fold(facts)
     }
 
     fn tools(&mut self, asker: ObservationId) -> Result<Vec<Tool>> {

@@ -103,13 +103,11 @@ pub fn head(
         called(bag, &mut head);
     }
     whose(bag, resource, &mut head);
-    if let Some(Scope { name, version, .. }) = scope.filter(|scope| !scope.name.is_empty()) {
-        let version = Some(version).filter(|version| !version.is_empty());
-        let mut own = Head(Map::new());
-        own.put("name", name.as_str().into());
-        own.put("version", json!(version));
-        head.put("instrumentation", Value::Object(own.0));
-    }
+    let (name, version) = scope.map_or(("", ""), |scope| (scope.name.as_str(), scope.version.as_str()));
+    let mut instrumentation = Head(Map::new());
+    instrumentation.put("name", if name.is_empty() { "otlp" } else { name }.into());
+    instrumentation.put("version", json!(Some(version).filter(|version| !version.is_empty())));
+    head.put("instrumentation", Value::Object(instrumentation.0));
     Ok(head.0)
 }
 

@@ -1,0 +1,151 @@
+//! Calls and the spans that their callers made: which span a call stands under, and which is the same call.
+
+use tokio_rusqlite::rusqlite::types::Value as Cell;
+
+use super::columns::{Columns, REQUEST_MODEL, RESPONSE_MODEL};
+use super::fault::Result;
+use super::observation::{Found, find, find_all};
+use super::placing::Placing;
+use super::reading::Reading;
+use crate::model::{Micros, ObservationId, TraceId};
+use crate::store::Observed;
+use crate::trace::{self, Book as _, Facts, MarkKind, TOLD_PARENT, Told, Wanted, folded, is_told, span_mark};
+
+/// A span of a caller's, with what its head says.
+struct Span {
+    found: Found,
+    head: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Span {
+    fn text(&self, key: &str) -> Option<&str> {
+        self.head.get(key).and_then(serde_json::Value::as_str)
+    }
+
+    /// What it stood under when it came.
+    fn parent(&self) -> Option<ObservationId> {
+        let key = if self.text("side").is_some() { TOLD_PARENT } else { "parent_id" };
+        self.text(key).and_then(ObservationId::parse)
+    }
+
+    fn is_call(&self) -> bool {
+        self.text("request_model").or(self.text("response_model")).is_some()
+    }
+}
+
+/// Spans of one answer, or calls: nobody has more of them.
+const MOST: usize = 4;
+
+impl Placing<'_, '_> {
+    /// A span, where an SDK sent it.
+    fn span(&self, found: Option<Found>) -> Result<Option<Span>> {
+        let Some(found) = found.filter(|found| found.exchange.is_none()) else { return Ok(None) };
+        let mut reading = Reading::new(self.writing.db)?;
+        let rest = reading.detail(found.seq)?.rest;
+        let head = reading.head(&found, rest)?;
+        Ok(is_told(&head).then_some(Span { found, head }))
+    }
+
+    /// The span that is the same call, and how that is known.
+    fn same_call(&self, facts: &Facts) -> Result<Option<(Span, &'static str)>> {
+        if let Some(answer) = &facts.named.0 {
+            let sql = format!(
+                "substr(o.response_id, -8) = substr(?1, -8) AND o.response_id = ?1 AND o.exchange IS NULL
+                 ORDER BY o.seq LIMIT {MOST}"
+            );
+            for found in find_all(self.writing.db, &sql, &Cell::Text(answer.clone()))? {
+                if let Some(span) = self.span(Some(found))? {
+                    return Ok(Some((span, "told:response-id")));
+                }
+            }
+        }
+        let Some(said) = facts.span() else { return Ok(None) };
+        // The call's own span is the current one, or has a span of the HTTP client in it that is.
+        let mut next = Some(said);
+        for _ in 0..2 {
+            let Some(id) = next else { break };
+            let Some(span) = self.span(self.row(id)?)? else { break };
+            if span.is_call() && !span.head.contains_key("response_id") && is_around(&span.found, facts) {
+                return Ok(Some((span, "told:span")));
+            }
+            next = span.parent();
+        }
+        Ok(None)
+    }
+
+    pub fn told_of(&self, facts: &Facts) -> Result<Option<Told>> {
+        let (span, same) = match self.same_call(facts)? {
+            Some((span, reason)) => (span, Some(reason)),
+            None => {
+                let Some(said) = facts.span() else { return Ok(None) };
+                let Some(span) = self.span(self.row(said)?)? else { return Ok(None) };
+                (span, None)
+            }
+        };
+        let Some(trace) = span.text("trace_id").and_then(TraceId::parse) else { return Ok(None) };
+        let under = if same.is_some() { span.parent() } else { Some(ObservationId(span.found.columns.id)) };
+        Ok(Some(Told { under, trace, session: span.text("session_id").map(str::to_owned), same }))
+    }
+
+    /// Makes the span that is the same call its double.
+    pub fn fold(&mut self, facts: &Facts) -> Result<()> {
+        let Some((span, _)) = self.same_call(facts)? else { return Ok(()) };
+        let Some(head) = folded(&span.head, facts.id) else { return Ok(()) };
+        let mut reading = Reading::new(self.writing.db)?;
+        let detail = reading.detail(span.found.seq)?;
+        let content = reading.stored(&span.found)?.content;
+        drop(reading);
+        let columns = Columns::of(&head)?;
+        let observed = Observed {
+            head,
+            content,
+            input_preview: detail.input_preview,
+            output_preview: detail.output_preview,
+            ..Observed::default()
+        };
+        self.writing.remove_observation(&span.found)?;
+        self.writing.put_observation(None, &observed, &columns, Some(&span.found))
+    }
+
+    /// A span has come: calls that were made in it, or that it is, find their places anew.
+    pub fn join(&mut self, span: &Columns) -> Result<()> {
+        let mut calls: Vec<ObservationId> = Vec::new();
+        let mut spans = vec![ObservationId(span.id)];
+        if let Some(answer) = &span.response_id {
+            let sql = format!(
+                "substr(o.response_id, -8) = substr(?1, -8) AND o.response_id = ?1 AND o.exchange IS NOT NULL
+                 ORDER BY o.seq LIMIT {MOST}"
+            );
+            let found = find_all(self.writing.db, &sql, &Cell::Text(answer.clone()))?;
+            calls.extend(found.iter().map(|found| ObservationId(found.columns.id)));
+        } else if span.words[REQUEST_MODEL].is_some() || span.words[RESPONSE_MODEL].is_some() {
+            let own = find(self.writing.db, "o.id = ?1", &Cell::Integer(span.id.cast_signed()))?;
+            if let Some(trace) = own.and_then(|own| own.trace) {
+                let parent = span.id.cast_signed();
+                let sql = format!("o.trace = ?1 AND o.parent = {parent} LIMIT {MOST}");
+                let inner = find_all(self.writing.db, &sql, &Cell::Integer(trace))?;
+                spans.extend(inner.iter().map(|found| ObservationId(found.columns.id)));
+            }
+        }
+        for span in spans {
+            let wanted = Wanted::since(MarkKind::Span, span_mark(span), Micros(0));
+            calls.extend(self.find(wanted)?.into_iter().map(|known| known.id));
+        }
+        calls.sort_unstable();
+        calls.dedup();
+        for call in calls {
+            let Some(facts) = self.facts(call)? else { continue };
+            trace::settle(self, std::sync::Arc::clone(&facts))?;
+            self.fold(&facts)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a span was there for all of a call, give or take what clocks differ by.
+fn is_around(span: &Found, facts: &Facts) -> bool {
+    const CLOCKS: i64 = 2_000_000;
+    let number = |at: Micros| i64::try_from(at.0).unwrap_or(i64::MAX);
+    let (start, end) = (span.columns.start, span.columns.start + span.columns.took.unwrap_or(0));
+    start <= number(facts.start) + CLOCKS && end + CLOCKS >= facts.end.map_or(end, number)
+}
