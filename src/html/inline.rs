@@ -57,11 +57,8 @@ impl Line {
                 }
                 // A run of marks that mean nothing is passed at once.
                 None => {
-                    at += rest
-                        .bytes()
-                        .take_while(|own| *own == bytes[at] && own.is_ascii_punctuation())
-                        .count()
-                        .max(1)
+                    let is_run = |own: &u8| *own == bytes[at] && own.is_ascii_punctuation();
+                    at += rest.bytes().take_while(is_run).count().max(1);
                 }
             }
         }
@@ -111,11 +108,11 @@ impl Line {
         let closes = |found: &usize| {
             let (inner, after) = behind.split_at(*found);
             let after = after.get(mark.len()..).and_then(|after| after.chars().next());
-            !inner.is_empty()
-                && !inner.ends_with(char::is_whitespace)
-                && !(mark.starts_with('_') && is_word(after))
-                // Of two marks in a row one is not the end of a single one.
-                && !(mark.len() == 1 && (after.is_some_and(|after| mark.starts_with(after)) || inner.ends_with(mark)))
+            let is_in_word = mark.starts_with('_') && is_word(after);
+            // Of two marks in a row one is not the end of a single one.
+            let is_double = after.is_some_and(|after| mark.starts_with(after)) || inner.ends_with(mark);
+            let is_space = inner.is_empty() || inner.ends_with(char::is_whitespace);
+            !is_space && !is_in_word && (mark.len() > 1 || !is_double)
         };
         // Where three stand in a row, the outer two are the end of a double one.
         let outer = |(found, _): (usize, &str)| {

@@ -14,10 +14,9 @@ pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = None;
     for c in text.chars() {
-        if is_odd(c, before) {
-            out.push_str(&name(c))
-        } else {
-            out.push(c)
+        match is_odd(c, before) {
+            true => out.push_str(&name(c)),
+            false => out.push(c),
         }
         before = Some(c);
     }

@@ -15,11 +15,14 @@ pub struct More {
     pub is_part: bool,
 }
 
+/// Where the rest of a text is that is at a JSON pointer, from a byte on.
+pub type Rest<'a> = dyn Fn(&str, usize) -> More + 'a;
+
 /// How markup is made, where that differs between a page and a file of its own.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     /// The rest of a text that is at a JSON pointer, from this byte on. Without it all is shown.
-    pub more: Option<&'a dyn Fn(&str, usize) -> More>,
+    pub more: Option<&'a Rest<'a>>,
     /// The pointer of what is being shown.
     pub at: &'a str,
 }
