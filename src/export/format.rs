@@ -4,7 +4,7 @@ use super::encode::{Encoder, InTalk, InTrace, Step, Wire};
 #[cfg(feature = "parquet")]
 use super::parquet;
 use super::wanted::Wanted;
-use super::{atif, csv, finetune, har, jsonl, markdown, page, sharegpt};
+use super::{atif, csv, finetune, har, jsonl, markdown, otlp, page, sharegpt};
 
 /// A form that records are exported in.
 #[derive(Clone, Copy)]
@@ -50,6 +50,9 @@ pub const FORMATS: &[Format] = &[
     atif::FORMAT,
     markdown::FORMAT,
     page::FORMAT,
+    otlp::OTLP,
+    otlp::OTLP_PROTOBUF,
+    otlp::OPENINFERENCE,
 ];
 
 /// The form of this name.

@@ -124,6 +124,11 @@ impl Recorder {
         Self { child, address: address.unwrap(), web: web.unwrap(), said: Some(said) }
     }
 
+    /// Where its web side is.
+    pub fn web(&self) -> &str {
+        &self.web
+    }
+
     pub fn id(&self) -> u32 {
         self.child.id()
     }

@@ -10,6 +10,7 @@
 mod attributes;
 mod coding;
 mod content;
+mod file;
 mod json;
 mod message;
 mod projection;
@@ -20,6 +21,7 @@ mod step;
 
 pub use coding::{Coding, JSON, PROTOBUF, gunzip, gzip};
 pub use content::Mode;
+pub use file::{OPENINFERENCE, OTLP, OTLP_PROTOBUF};
 pub use json::{span_to_json, to_json};
 pub use message::{Failure, Request, Span};
 pub use projection::{PROJECTIONS, ProjectAs, Projection, Semconv, projection, provider_name};
