@@ -160,27 +160,27 @@ mod tests {
 
     use super::*;
 
-    fn read(said: Value) -> Result<Annotation, Fault> {
+    fn read(said: &Value) -> Result<Annotation, Fault> {
         annotation(Target::Session("s".to_owned()), said.as_object().unwrap())
     }
 
     #[test]
     fn each_kind_needs_its_own() {
-        assert!(read(json!({"kind": "score", "name": "x"})).is_err());
+        assert!(read(&json!({"kind": "score", "name": "x"})).is_err());
         assert_eq!(
-            read(json!({"kind": "score", "name": "x", "value": "0.5"})).unwrap().value,
+            read(&json!({"kind": "score", "name": "x", "value": "0.5"})).unwrap().value,
             Some(json!(0.5))
         );
         assert_eq!(
-            read(json!({"kind": "score", "name": "x", "value": "good"})).unwrap().value,
+            read(&json!({"kind": "score", "name": "x", "value": "good"})).unwrap().value,
             Some(json!("good"))
         );
-        assert!(read(json!({"kind": "note"})).is_err());
-        assert_eq!(read(json!({"kind": "tag", "value": "red"})).unwrap().name.as_deref(), Some("red"));
-        assert_eq!(read(json!({"kind": "approval"})).unwrap().value, Some(json!(true)));
-        assert!(read(json!({"kind": "approval", "value": "perhaps"})).is_err());
-        assert!(read(json!({"kind": "other"})).is_err());
-        assert!(read(json!({"kind": "pin", "colour": "red"})).is_err());
-        assert_ne!(read(json!({"kind": "pin"})).unwrap().id, read(json!({"kind": "pin"})).unwrap().id);
+        assert!(read(&json!({"kind": "note"})).is_err());
+        assert_eq!(read(&json!({"kind": "tag", "value": "red"})).unwrap().name.as_deref(), Some("red"));
+        assert_eq!(read(&json!({"kind": "approval"})).unwrap().value, Some(json!(true)));
+        assert!(read(&json!({"kind": "approval", "value": "perhaps"})).is_err());
+        assert!(read(&json!({"kind": "other"})).is_err());
+        assert!(read(&json!({"kind": "pin", "colour": "red"})).is_err());
+        assert_ne!(read(&json!({"kind": "pin"})).unwrap().id, read(&json!({"kind": "pin"})).unwrap().id);
     }
 }

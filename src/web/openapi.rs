@@ -8,6 +8,7 @@ use crate::export::FORMATS;
 use crate::model::{AnnotationKind, Kind, Status};
 
 /// One address, one method.
+#[derive(Clone, Copy, Debug)]
 pub struct Operation {
     pub method: &'static str,
     pub path: &'static str,

@@ -16,7 +16,8 @@ fn reference(name: &str) -> Value {
 }
 
 fn array(of: Value) -> Value {
-    json!({"type": "array", "items": of})
+    let shape = [("type".to_owned(), "array".into()), ("items".to_owned(), of)];
+    Value::Object(shape.into_iter().collect())
 }
 
 /// Text, or null where it is unknown.
