@@ -119,7 +119,8 @@ fn every_setting_named_in_the_pages_exists() {
             let Some((section, key)) = name.split_once('.') else { continue };
             let ours = SECTIONS.iter().any(|known| !known.named && known.name == section);
             let known = described.iter().any(|(s, k, ..)| (*s, *k) == (section, key));
-            assert!(!ours || known, "{page} names the setting {name}");
+            // A file of tests may be called like a section.
+            assert!(!ours || known || key == "mjs", "{page} names the setting {name}");
         }
     }
 }
@@ -311,9 +312,13 @@ fn links_between_pages_lead_somewhere() {
             }
             let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
             let target = if file.is_empty() { root().join(&page) } else { folder.join(file) };
+            if anchor.is_empty() {
+                assert!(target.is_file(), "{page}: {link} is not there");
+                continue;
+            }
             let target = fs::read_to_string(&target).unwrap_or_else(|why| panic!("{page}: {link}: {why}"));
             let headings = target.lines().filter(|line| line.starts_with('#')).map(slug);
-            assert!(anchor.is_empty() || headings.into_iter().any(|slug| slug == anchor), "{page}: {link}");
+            assert!(headings.into_iter().any(|slug| slug == anchor), "{page}: {link}");
         }
     }
 }

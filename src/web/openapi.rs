@@ -215,6 +215,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_address_is_on_the_page() {
+        let page = include_str!("../../docs/api.md");
+        for Operation { method, path, .. } in OPERATIONS {
+            let line = format!("`{} {path}`", method.to_uppercase());
+            assert!(page.contains(&line), "docs/api.md does not have {line}");
+        }
+    }
+
+    #[test]
     fn everything_that_is_named_is_described() {
         let document = document();
         for operation in OPERATIONS {
