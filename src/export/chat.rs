@@ -1,6 +1,6 @@
 //! A record as a conversation for those who train models: roles, texts, calls and their results, each call answered.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// A message in the form that chat models are trained on.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -81,12 +81,14 @@ impl Gather {
         let mut message = ChatMessage { role, name, ..ChatMessage::default() };
         for part in parts {
             let text = |key: &str| part.get(key).and_then(Value::as_str);
+            // What a model drew is no part of what models are trained to say.
+            let is_picture = role == Role::User && text("modality") == Some("image");
             match text("type").unwrap_or_default() {
                 "text" | "refusal" => push(&mut message.text, text("content").unwrap_or_default()),
                 "tool_call" => {
                     let name = text("name").unwrap_or_default().to_owned();
                     let id = text("id").map(str::to_owned).unwrap_or_else(|| self.named(&name));
-                    let arguments = part.get("arguments").cloned().unwrap_or_default();
+                    let arguments = object(part.get("arguments"));
                     message.calls.push(Call { id, name, arguments });
                 }
                 "tool_call_response" => {
@@ -95,10 +97,10 @@ impl Gather {
                     let call_id = call_id.unwrap_or_default();
                     self.put(ChatMessage { role: Role::Tool, text: result, call_id, ..Default::default() });
                 }
-                "uri" if text("modality") == Some("image") => {
+                "uri" if is_picture => {
                     message.pictures.extend(text("uri").map(str::to_owned));
                 }
-                "blob" if text("modality") == Some("image") => {
+                "blob" if is_picture => {
                     let kind = text("mime_type").unwrap_or("image/png");
                     message
                         .pictures
@@ -152,6 +154,15 @@ fn push(text: &mut String, more: &str) {
     text.push_str(more);
 }
 
+/// Arguments are an object here: any other value stands in one.
+pub fn object(arguments: Option<&Value>) -> Value {
+    match arguments {
+        Some(Value::Object(object)) => object.clone().into(),
+        None | Some(Value::Null) => Map::new().into(),
+        Some(other) => json!({"value": other}),
+    }
+}
+
 /// A tool's result as text.
 pub fn result_text(response: &Value) -> String {
     match response {
@@ -201,8 +212,6 @@ fn answered(messages: Vec<ChatMessage>) -> Vec<ChatMessage> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn read(record: Value) -> Vec<ChatMessage> {

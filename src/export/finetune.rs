@@ -86,8 +86,7 @@ fn message(own: &ChatMessage) -> Value {
     if !calls.is_empty() {
         let calls = calls.iter().map(|call| {
             // Arguments are JSON as text.
-            let arguments = call.arguments.as_str().map_or_else(|| call.arguments.to_string(), str::to_owned);
-            let function = json!({"name": call.name, "arguments": arguments});
+            let function = json!({"name": call.name, "arguments": call.arguments.to_string()});
             json!({"id": call.id, "type": "function", "function": function})
         });
         message.insert("tool_calls".to_owned(), calls.collect());

@@ -173,3 +173,18 @@ async fn a_table_says_what_the_records_say() {
     }
     assert!(records[0]["start_time"].as_str().unwrap() > wiretape::model::Micros(NOON).rfc3339().as_str());
 }
+
+/// Whatever any provider says: every fixture of every dialect.
+#[tokio::test]
+async fn every_dialect_fits_into_every_form() {
+    let fixtures = crate::fixture::all();
+    assert!(fixtures.len() > 300);
+    let exchanges: Vec<_> = fixtures.iter().map(|fixture| fixture.exchange(100)).collect();
+    let place = Place::new(&exchanges).await;
+    for form in FORMATS {
+        let (bytes, written) = place.export(form, Wanted::default()).await;
+        let counted = check(form.name, &bytes);
+        assert!(counted.is_none_or(|count| count as u64 == written), "{}: {written}", form.name);
+        assert!(written > 0, "{}", form.name);
+    }
+}

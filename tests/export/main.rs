@@ -5,6 +5,9 @@
 
 mod calls;
 mod contract;
+#[path = "../dialects/fixture.rs"]
+#[expect(dead_code, reason = "of a fixture only the exchange is wanted")]
+mod fixture;
 mod forms;
 mod rounds;
 mod support;

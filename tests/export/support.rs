@@ -28,11 +28,11 @@ impl Place {
         let reader = Reader::new(Pricer::default(), &trace::Config::default());
         let (config, reread) = (Config::default(), reader.reread());
         let store = open_with("sqlite:wiretape.db", &folder, Mode::ReadWrite, &config, reread).await.unwrap();
-        for exchange in exchanges {
+        let entries = exchanges.iter().map(|exchange| {
             let observations = reader.read(exchange).observed;
-            let entry = Entry { exchange: Some(exchange.clone()), more: false, observations };
-            store.write(vec![entry].into()).await.unwrap();
-        }
+            Entry { exchange: Some(exchange.clone()), more: false, observations }
+        });
+        store.write(entries.collect()).await.unwrap();
         Self { folder, store }
     }
 

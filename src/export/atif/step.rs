@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::chat::result_text;
+use super::super::chat::{object, result_text};
 use super::super::encode::Trace;
 use super::super::parts::part_text;
 use super::super::talk::Said;
@@ -125,15 +125,9 @@ pub fn call(row: &Row, said: &Said) -> Value {
     tool_call(id, tool("name").or(of("name")), of("arguments"))
 }
 
-/// Arguments are an object here: any other value stands in one.
 fn tool_call(id: Option<&Value>, name: Option<&Value>, arguments: Option<&Value>) -> Value {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
-    let arguments = match arguments {
-        Some(Value::Object(object)) => object.clone(),
-        None | Some(Value::Null) => Map::new(),
-        Some(other) => Map::from_iter([("value".to_owned(), other.clone())]),
-    };
-    json!({"tool_call_id": text(id), "function_name": text(name), "arguments": arguments})
+    json!({"tool_call_id": text(id), "function_name": text(name), "arguments": object(arguments)})
 }
 
 /// What came of it, as far as that is known.
