@@ -124,7 +124,7 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("a", "The first step's id."),
     ("b", "The other step's id."),
     ("other", "Another version, to be compared."),
-    ("by", "model, provider, client or user."),
+    ("by", "model, provider, client, user, tag or prompt_version."),
     ("format", "The form of the export."),
     ("sample", "A part of all traces, as 5%."),
     ("seed", "Draws another sample."),

@@ -97,9 +97,9 @@ fn asked(place: &Place, path: &str) -> Vec<String> {
                 format!("{path}?search=the"),
             ]
         }
-        "/api/dashboard" => {
-            ["model", "provider", "client", "user"].map(|by| format!("{path}?by={by}&since=2d")).into()
-        }
+        "/api/dashboard" => ["model", "provider", "client", "user", "tag", "prompt_version"]
+            .map(|by| format!("{path}?by={by}&since=2d"))
+            .into(),
         _ => vec![path.to_owned()],
     }
 }

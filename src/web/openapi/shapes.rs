@@ -334,8 +334,9 @@ fn dashboard() -> Value {
             ("buckets", array(time())),
             ("totals", reference("Sums")),
             ("series", array(line)),
+            ("rate_limits", array(json!({"type": "object"}))),
         ],
-        &[],
+        &[("only_newest", count())],
     )
 }
 

@@ -9,8 +9,14 @@ use crate::html::{
     Chart, Kind, chart, count, dollars, items, millis, number, plain, short, text_of, time, visible,
 };
 
-const BY: [(&str, &str); 4] =
-    [("model", "model"), ("provider", "provider"), ("client", "agent"), ("user", "user")];
+const BY: [(&str, &str); 6] = [
+    ("model", "model"),
+    ("provider", "provider"),
+    ("client", "agent"),
+    ("user", "user"),
+    ("tag", "tag"),
+    ("prompt_version", "prompt"),
+];
 const SINCE: [(&str, &str); 4] = [("24h", "1 day"), ("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days")];
 
 /// A chart: its title, how it is drawn, which member of a point it shows and how.

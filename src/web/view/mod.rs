@@ -5,6 +5,7 @@ pub mod compare;
 pub mod dashboard;
 pub mod facets;
 pub mod health;
+pub mod limits;
 pub mod lists;
 pub mod live;
 pub mod prompts;
