@@ -150,6 +150,25 @@ export const tests = {
     await tab.close();
   },
 
+  async what_is_seen_can_be_taken_away({ own, browser }) {
+    const tab = await browser.page(own.web);
+    for (const path of ["/calls?status=error", (await pages(own)).trace]) {
+      await tab.open(path);
+      await tab.page.locator(".menu summary").click();
+      const links = await tab.page.locator(".menu a").evaluateAll((all) => all.map((one) => one.href));
+      assert.ok(links.length > 5, path);
+      for (const link of links) {
+        const answer = await fetch(link);
+        assert.equal(answer.status, 200, link);
+        // A form may have nothing to say of what failed.
+        const length = (await answer.arrayBuffer()).byteLength;
+        assert.ok(length > 0 || link.includes("finetune") || link.includes("sharegpt"), link);
+      }
+    }
+    await well(tab, "export");
+    await tab.close();
+  },
+
   async the_keyboard_is_enough({ own, browser }) {
     const tab = await browser.page(own.web);
     const { page } = tab;

@@ -43,6 +43,11 @@ function open() {
 }
 
 function back() {
+  const menu = document.querySelector("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    return;
+  }
   const panel = document.querySelector("[data-step-panel].open");
   if (panel) tell("wiretape:close", null, panel);
   else if (!follow("[data-up]") && history.length > 1) history.back();
@@ -128,6 +133,11 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     does();
   }
+});
+
+// A menu closes when something else is clicked.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 
 // A click anywhere on a row of a table opens it, as its link would.

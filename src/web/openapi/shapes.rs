@@ -221,10 +221,21 @@ fn whole() -> Vec<(&'static str, Value)> {
 fn tree() -> Value {
     let own = object(&[("depth", count())], &[("orphan", truth())]);
     let step = json!({"allOf": [reference("CallItem"), own]});
+    let turn = object(
+        &[
+            ("trace_id", text()),
+            ("from", count()),
+            ("steps", count()),
+            ("first_time", time()),
+            ("last_time", time()),
+        ],
+        &[],
+    );
     let mut required = whole();
     required.extend([
         ("steps", array(step)),
         ("total", count()),
+        ("turns", array(turn)),
         ("annotations", array(reference("Annotation"))),
     ]);
     object(&required, &[("next_from", count()), ("more_not_shown", truth())])

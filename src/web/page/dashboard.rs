@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
+use super::empty::empty;
 use super::layout::document;
 use super::{Nav, Page};
 use crate::html::{
@@ -49,6 +50,7 @@ pub fn dashboard(page: &Page, data: &Value) -> Markup {
             (choices(page, "by", by, &BY))
             p.quiet { "hours and days in UTC" }
         }
+        @if items(data, "series").is_empty() && page.query.is_empty() { (empty(page, "calls")) }
         (totals(data.get("totals").unwrap_or(&Value::Null)))
         (legend(data))
         div.charts {

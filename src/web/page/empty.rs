@@ -28,6 +28,7 @@ pub(super) fn empty(page: &Page, what: &str) -> Markup {
 pub(super) fn lines(page: &Page) -> Markup {
     let proxy = page.proxy.trim_end_matches('/');
     let blocks = [
+        ("Any agent or program", "wiretape run -- claude".to_owned()),
         ("Claude Code, Anthropic SDKs", format!("export ANTHROPIC_BASE_URL={proxy}")),
         ("OpenAI SDKs and what is built on them", format!("export OPENAI_BASE_URL={proxy}/v1")),
         ("Codex", format!("codex -c openai_base_url=\"{proxy}/v1\"")),

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::address;
 use super::empty::empty;
+use super::export::menu;
 use super::facts::{chips, cost, name, status, tokens, took};
 use super::filter::{chips as held, filters};
 use super::layout::document;
@@ -123,7 +124,10 @@ pub(super) fn list(page: &Page, data: &Value, nav: Nav, title: &str, rows: &Mark
                 header.head {
                     h1 { (title) }
                     (held(page))
-                    (exports(page, nav))
+                    div.actions {
+                        a href=(address::with_query(&format!("{}.json", page.path), page.filters())) { "JSON" }
+                        (menu(&page.filters().collect::<Vec<_>>()))
+                    }
                 }
                 @if count == 0 { (empty(page, &what)) } @else {
                     div.wide tabindex="0" { (rows) }
@@ -141,19 +145,6 @@ fn pager(page: &Page, data: &Value) -> Markup {
         nav.pager aria-label="Parts of the list" {
             @if !is_first { a.button href=(page.with("after", None)) rel="first" { "Newest" } }
             @if let Some(next) = text_of(data, "next") { a.button href=(page.from("after", next)) rel="next" { "Older →" } }
-        }
-    }
-}
-
-/// What is seen, to take away.
-fn exports(page: &Page, nav: Nav) -> Markup {
-    let with = |path: &str, more: &[(&'static str, &'static str)]| {
-        address::with_query(path, page.filters().chain(more.iter().copied()))
-    };
-    html! {
-        div.actions {
-            a href=(with(&format!("{}.json", page.path), &[])) { "JSON" }
-            @if nav == Nav::Calls { a href=(with("/export", &[("format", "jsonl")])) download { "Export" } }
         }
     }
 }

@@ -7,6 +7,7 @@ mod call;
 mod compare;
 mod dashboard;
 mod empty;
+mod export;
 mod facts;
 mod filter;
 mod groups;

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::annotate::annotate;
+use super::export::menu;
 use super::facts::{chip, cost, name, status, sums, tokens, took};
 use super::layout::document;
 use super::list::class;
@@ -68,7 +69,7 @@ pub(super) fn head(page: &Page, data: &Value, shown: &str) -> Markup {
                 @if is_session { a href=(address::with_query("/traces", [(filter, id)].into_iter())) { "Traces" } }
                 span.gap {}
                 a href=(format!("{}.json", page.path)) { "JSON" }
-                a href=(address::with_query("/export", [("format", "jsonl"), (filter, id)].into_iter())) download { "Export" }
+                (menu(&[(filter, id)]))
             }
         }
     }
