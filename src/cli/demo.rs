@@ -88,7 +88,7 @@ async fn demonstrate(common: Common, own: &Arguments, folder: &Folder) -> Result
 async fn perform(app: &App, play: &Play, own: &Arguments) -> Result<(), String> {
     match own.big {
         Some(size) => play.big(size).await?,
-        None => play.sample().await,
+        None => play.sample().await?,
     }
     let calls = play.calls();
     recorded(app, calls).await?;

@@ -111,7 +111,7 @@ fn announce(app: &App, config: &Config) {
 }
 
 /// Two sockets a call: the usual soft limit of 1,024 files would end at some five hundred of them.
-fn raise_file_limit() {
+pub(super) fn raise_file_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

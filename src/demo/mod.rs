@@ -72,13 +72,17 @@ pub struct Play {
 }
 
 impl Play {
-    /// All agents of the sample, side by side, to their ends.
-    pub async fn sample(&self) {
+    /// All agents of the sample, side by side, to their ends. It fails where what they sent is not what came through.
+    pub async fn sample(&self) -> Result<(), String> {
         let mut playing = JoinSet::new();
         for (name, script) in stories::sample() {
             playing.spawn(player::play(Arc::clone(&self.stage), script, name));
         }
         playing.join_all().await;
+        match self.stage.left() {
+            0 => Ok(()),
+            left => Err(format!("{left} calls did not come through as they were sent")),
+        }
     }
 
     /// A trace of about so many steps, and a session of so many turns.

@@ -82,6 +82,12 @@ impl Stage {
         answer
     }
 
+    /// Answers that nobody came for: their requests came through as something else, or not at all.
+    pub fn left(&self) -> usize {
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.values().map(VecDeque::len).sum()
+    }
+
     /// Calls that agents have made.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)

@@ -42,6 +42,14 @@ pub(super) fn fit(
             Some(settings) => set.push((OPENCODE.to_owned(), settings)),
             None => notes.push(format!("{OPENCODE} is not JSON: opencode is not pointed at the recorder")),
         },
+        // What it calls a host is a base URL; to others it is other things.
+        "goose" => {
+            for name in ["OPENAI_HOST", "ANTHROPIC_HOST"] {
+                if environment(name).is_none() {
+                    set.push((name.to_owned(), base.to_owned()));
+                }
+            }
+        }
         // The server reads it as the address to listen on.
         "ollama" if command.get(at + 1).is_some_and(|word| word == "serve") => {
             set.retain(|(name, _)| name != "OLLAMA_HOST");
@@ -135,6 +143,13 @@ mod tests {
         assert_eq!(settings["model"], "m");
         assert_eq!(settings["provider"]["openai"]["options"]["baseURL"], "mine");
         assert_eq!(settings["provider"]["google"]["options"]["baseURL"], "BASE/v1beta");
+    }
+
+    #[test]
+    fn goose_calls_a_base_url_a_host() {
+        let (_, set) = fitted(&["goose", "run"], &[("ANTHROPIC_HOST", "mine")]);
+        assert!(set.contains(&("OPENAI_HOST".to_owned(), "BASE".to_owned())));
+        assert!(!set.iter().any(|(name, _)| name == "ANTHROPIC_HOST"));
     }
 
     #[test]

@@ -10,6 +10,8 @@ use rustix::termios::tcgetpgrp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
+use super::super::serve::raise_file_limit;
+
 /// How it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
@@ -33,6 +35,8 @@ pub(super) async fn run(command: &[OsString], set: &[(String, String)]) -> io::R
     }
     let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let child = Command::new(program).args(arguments).envs(set.iter().map(|(k, v)| (k, v))).spawn()?;
+    // Now that the command has the limit that it would have had.
+    raise_file_limit();
     let child = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidData)?;
     let mut passing = JoinSet::new();
     for (kind, mut signals) in listening {

@@ -69,7 +69,7 @@ pub(super) async fn tell(store: &dyn Store, run: &str, since: Micros, web: Optio
         line("", &format!("and {more} {} more", heading::plural(more as u64, "session")));
     }
     look.truncate(1);
-    look.extend(web.map(|web| format!("http://{web}/")));
+    look.push(web.map_or_else(|| "wiretape serve".to_owned(), |web| format!("http://{web}/")));
     line("look", &look.join("   "));
     text
 }

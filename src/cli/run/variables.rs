@@ -8,27 +8,22 @@ use crate::proxy::upstream::Upstreams;
 
 /// Variables that are set in any case: the name, and the path of the base URL that it holds.
 ///
-/// Of those that several clients read in different ways, bare paths serve all: they may have `/v1` or not.
+/// Of those that several clients read in different ways, bare paths serve all: they may have `/v1` or not. A name stands here
+/// only where all who read it mean the same by it: what breaks a command is worse than what is not recorded of it.
 pub(super) const VARIABLES: &[(&str, &str)] = &[
-    // OpenAI's SDKs and those that are made like them; LangChain and LiteLLM; goose.
+    // OpenAI's SDKs and those that are made like them; LangChain and LiteLLM.
     ("OPENAI_BASE_URL", "/v1"),
     ("OPENAI_API_BASE", "/v1"),
-    ("OPENAI_HOST", ""),
-    // Anthropic's SDKs, Claude Code; LangChain; LiteLLM; goose.
+    // Anthropic's SDKs, Claude Code; LiteLLM.
     ("ANTHROPIC_BASE_URL", ""),
-    ("ANTHROPIC_API_URL", ""),
     ("ANTHROPIC_API_BASE", ""),
-    ("ANTHROPIC_HOST", ""),
     // google-genai, Gemini CLI; LiteLLM.
     ("GOOGLE_GEMINI_BASE_URL", ""),
     ("GEMINI_API_BASE", "/v1beta"),
     ("OLLAMA_HOST", "/ollama"),
-    ("OLLAMA_BASE_URL", "/ollama"),
     ("OLLAMA_API_BASE", "/ollama"),
     // SDKs of their own.
-    ("GROQ_BASE_URL", "/groq"),
     ("TOGETHER_BASE_URL", "/together/v1"),
-    ("CEREBRAS_BASE_URL", "/cerebras"),
     ("CO_API_URL", "/cohere"),
     // LangChain and LiteLLM.
     ("MISTRAL_BASE_URL", "/mistral/v1"),
@@ -38,21 +33,27 @@ pub(super) const VARIABLES: &[(&str, &str)] = &[
     ("OPENROUTER_API_BASE", "/openrouter/api/v1"),
     ("FIREWORKS_API_BASE", "/fireworks/inference/v1"),
     ("MOONSHOT_API_BASE", "/moonshot/v1"),
-    ("PERPLEXITYAI_API_BASE", "/perplexity"),
+    ("PERPLEXITY_API_BASE", "/perplexity"),
 ];
 
-/// Variables that are set only where the user has: what they lead to is the user's own, or they change more than a
-/// URL.
+/// Variables that are set only where the user has: what they lead to is the user's own, or not all who read them mean the
+/// same by them. The path that is there stays.
 pub(super) const WHERE_SET: &[&str] = &[
-    "AZURE_OPENAI_ENDPOINT",
-    "AZURE_API_BASE",
+    "ANTHROPIC_API_URL",
     "ANTHROPIC_BEDROCK_BASE_URL",
+    "ANTHROPIC_HOST",
     "ANTHROPIC_VERTEX_BASE_URL",
-    "GOOGLE_VERTEX_BASE_URL",
+    "AZURE_API_BASE",
+    "AZURE_OPENAI_ENDPOINT",
+    "CEREBRAS_BASE_URL",
     "COPILOT_PROVIDER_BASE_URL",
-    "KIMI_MODEL_BASE_URL",
+    "GOOGLE_VERTEX_BASE_URL",
+    "GROQ_BASE_URL",
     "HOSTED_VLLM_API_BASE",
+    "KIMI_MODEL_BASE_URL",
     "LM_STUDIO_API_BASE",
+    "OLLAMA_BASE_URL",
+    "OPENAI_HOST",
 ];
 
 /// The names of all of them.
@@ -114,8 +115,8 @@ impl Variables {
             if !self.missing.iter().any(|(known, _)| *known == upstream) {
                 self.missing.push((upstream, origin.to_owned()));
             }
-        } else {
-            self.notes.push(format!("{name} stays {value:?}: that is no URL that calls could be led to"));
+        } else if url.contains("://") {
+            self.notes.push(format!("{name} stays as it is: it is no URL that calls could be led to"));
         }
     }
 
@@ -251,7 +252,7 @@ mod tests {
         let variables =
             with(&[("OPENAI_BASE_URL", "https://key@llm.example/v1"), ("OLLAMA_HOST", "unix:x y")]);
         assert_eq!(value(&variables, "OPENAI_BASE_URL"), None);
-        assert!(variables.notes[0].contains("OPENAI_BASE_URL stays"), "{:?}", variables.notes);
+        assert!(variables.notes[0].starts_with("OPENAI_BASE_URL stays"), "{:?}", variables.notes);
     }
 
     #[test]
