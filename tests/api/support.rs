@@ -62,8 +62,9 @@ impl Place {
     pub fn demo(settings: &[&str]) -> Self {
         let home = new_home();
         let home_text = home.to_str().unwrap().to_owned();
-        let demo =
-            wiretape(&home).args(["demo", "--once", "--pace", "0", "--home", &home_text]).output().unwrap();
+        let mut demo = wiretape(&home);
+        demo.args(["demo", "--once", "--pace", "0", "--home", &home_text]);
+        let demo = demo.args(["--listen", "127.0.0.1:0", "--web-listen", "127.0.0.1:0"]).output().unwrap();
         assert!(demo.status.success(), "{}", demo.stderr.escape_ascii());
         Self::over(home, settings)
     }
