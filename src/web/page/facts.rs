@@ -24,6 +24,23 @@ pub(super) fn short_name(head: &Value) -> String {
     name.or(model).or_else(|| text_of(head, "operation")).unwrap_or("call").to_owned()
 }
 
+/// What a tool was given, from the beginning of it in JSON: `src/main.rs`, or `pattern: fn main  glob: *.rs`.
+pub(super) fn given(preview: &str) -> String {
+    let whole = preview.trim_end_matches('…');
+    // Where it is cut, as a rule within a text, its end is put back.
+    let parsed = serde_json::from_str(whole).or_else(|_| serde_json::from_str(&format!("{whole}…\"}}")));
+    let Ok(Value::Object(members)) = parsed else { return preview.to_owned() };
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match members.iter().next() {
+        Some((_, value)) if members.len() == 1 => text(value),
+        _ => members
+            .iter()
+            .map(|(key, value)| format!("{key}: {}", text(value)))
+            .collect::<Vec<_>>()
+            .join("  "),
+    }
+}
+
 /// How it ended. What went well is quiet.
 pub(super) fn status(head: &Value) -> Markup {
     let status = text_of(head, "status").unwrap_or_default();
@@ -170,4 +187,19 @@ pub(super) fn sums(summary: &Value) -> Markup {
         ("models", joined("models")),
         ("user", joined("users")),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::given;
+
+    #[test]
+    fn arguments_are_read_also_where_they_are_cut() {
+        assert_eq!(given(r#"{"path":"a b"}"#), "a b");
+        assert_eq!(given(r#"{"pattern":"x","count":3}"#), "pattern: x  count: 3");
+        assert_eq!(given(r#"{"path":"a","text":"and so…"#), "path: a  text: and so…");
+        for other in ["{}", "plain", "[1]", r#"{"a":{"b":"c…"#] {
+            assert_eq!(given(other), if other == "{}" { "" } else { other });
+        }
+    }
 }

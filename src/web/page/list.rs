@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::address;
 use super::empty::empty;
 use super::export::menu;
-use super::facts::{chips, cost, name, status, tokens, took};
+use super::facts::{chips, cost, given, name, status, tokens, took};
 use super::filter::{chips as held, filters};
 use super::layout::document;
 use super::{Nav, Page};
@@ -66,11 +66,13 @@ fn said(page: &Page, item: &Value) -> Markup {
     let error =
         item.get("error").and_then(|error| text_of(error, "message").or_else(|| text_of(error, "type")));
     let (asked, answered) = (text_of(item, "input_preview"), text_of(item, "output_preview"));
+    let is_tool = text_of(item, "type") == Some("tool");
+    let asked = asked.map(|asked| if is_tool { given(asked) } else { asked.to_owned() });
     html! {
         @if let Some(snippet) = text_of(item, "snippet") {
             span.snippet { (marked(snippet, page.asked("search").unwrap_or_default())) }
         } @else {
-            @if let Some(asked) = asked { span.asked { (plain(asked)) } }
+            @if let Some(asked) = &asked { span.asked { (plain(asked)) } }
             @if let Some(answered) = answered { @if asked.is_some() { span.arrow { " → " } } span.answered { (plain(answered)) } }
             @if let Some(error) = error.filter(|_| answered.is_none()) { " " span.bad { (plain(error)) } }
         }

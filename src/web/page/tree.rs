@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::annotate::annotate;
 use super::export::menu;
-use super::facts::{chip, cost, name, status, sums, tokens, took};
+use super::facts::{chip, cost, given, name, status, sums, tokens, took};
 use super::layout::document;
 use super::list::class;
 use super::{Nav, Page, address};
@@ -193,8 +193,10 @@ fn kind(step: &Value, has_children: bool) -> String {
 /// Of a tool what it was given, of a call what it answered.
 fn teaser(step: &Value) -> Markup {
     let (asked, answered) = (text_of(step, "input_preview"), text_of(step, "output_preview"));
-    let shown = if text_of(step, "type") == Some("tool") { asked.or(answered) } else { answered.or(asked) };
-    plain(shown.unwrap_or_default())
+    if text_of(step, "type") == Some("tool") {
+        return plain(&asked.map(given).or_else(|| answered.map(str::to_owned)).unwrap_or_default());
+    }
+    plain(answered.or(asked).unwrap_or_default())
 }
 
 #[cfg(test)]
