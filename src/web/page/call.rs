@@ -14,7 +14,10 @@ use super::{Nav, Page, address};
 use crate::html::{
     Message, More, View, cut, items, json_text, message, number, part, plain, text_of, time, truth, visible,
 };
+use crate::model::shortened;
 
+/// So many characters of an error's message are shown.
+const MESSAGE: usize = 2_000;
 /// So much of a long text is shown at a time, in bytes.
 const PIECE: usize = 64_000;
 
@@ -41,7 +44,7 @@ pub fn call(page: &Page, data: &Value) -> Markup {
             }
         }
         div.call-page {
-            section #said aria-label="Said" { (said(page, data, record)) }
+            section #said aria-label="Said" { (said(data, record)) }
             div.known {
                 @if !is_tool {
                     section #use aria-label="Use and cost" { h2 { "Use and cost" } (bill::bill(record)) }
@@ -72,7 +75,7 @@ pub fn step_part(page: &Page, data: &Value) -> Markup {
                 @if record.get("tool").is_none() { a href=(format!("{}#wire", address::call(id))) { "Wire" } a href=(format!("{}#time", address::call(id))) { "Timing" } }
             }
         }
-        (said(page, data, record))
+        (said(data, record))
         (annotate(page, &address::call(id), "This step", &[]))
     }
 }
@@ -132,7 +135,7 @@ fn trouble(record: &Value) -> Markup {
     html! {
         @if let Some(error) = error {
             p.trouble.bad role="note" {
-                b { (plain(text_of(error, "type").unwrap_or("error"))) } " " (plain(text_of(error, "message").unwrap_or_default()))
+                b { (plain(text_of(error, "type").unwrap_or("error"))) } " " (plain(&shortened(text_of(error, "message").unwrap_or_default(), MESSAGE)))
             }
         }
         @for loss in listed("losses") { p.trouble.warn role="note" { b { "lost" } " " (plain(&loss)) } }
@@ -142,7 +145,7 @@ fn trouble(record: &Value) -> Markup {
 }
 
 /// What was asked and answered: the history folded, what is new open.
-fn said(page: &Page, data: &Value, record: &Value) -> Markup {
+fn said(data: &Value, record: &Value) -> Markup {
     let id = text_of(record, "id").unwrap_or_default().to_owned();
     let rest = |pointer: &str, from: usize| {
         let from = from.to_string();
@@ -177,13 +180,13 @@ fn said(page: &Page, data: &Value, record: &Value) -> Markup {
         }
         (messages(new_input, "/input", new, view))
         @if !items(record, "output").is_empty() { div.answer { (messages(items(record, "output"), "/output", 0, view)) } }
-        @if page.path.is_empty() && input.is_empty() { p.quiet { "Nothing was said." } }
+        @if record.get("tool").is_none() && input.is_empty() && items(record, "output").is_empty() { p.quiet { "Nothing was said that could be read." } }
     }
 }
 
 fn beginning(parts: &[Value]) -> String {
     let text = parts.iter().find_map(|part| text_of(part, "content")).unwrap_or_default();
-    crate::model::shortened(text, 160)
+    shortened(text, 160)
 }
 
 /// So many messages are shown before the rest is folded.
@@ -247,7 +250,7 @@ fn tools(record: &Value, view: View<'_>) -> Markup {
                     summary { (tools.len()) " " span.teaser { (plain(&names.join(", "))) } }
                     @for (at, tool) in tools.iter().enumerate().take(SHOWN) {
                         @let pointer = format!("/tools/{at}");
-                        details.fold { summary { span.tool { (plain(tool_name(tool).unwrap_or("tool"))) } " " span.teaser { (plain(&crate::model::shortened(description(tool), 120))) } } (crate::html::fields(tool, view.at(&pointer))) }
+                        details.fold { summary { span.tool { (plain(tool_name(tool).unwrap_or("tool"))) } " " span.teaser { (plain(&shortened(description(tool), 120))) } } (crate::html::fields(tool, view.at(&pointer))) }
                     }
                 }
             }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::facts::{cost, name, status, tokens, took};
+use super::facts::{brief, cost, name, status, tokens, took};
 use super::layout::document;
 use super::{Page, address};
 use crate::html::{diff, items, lists, plain, text_of, time};
@@ -42,8 +42,9 @@ fn sides(a: &Value, b: &Value) -> Markup {
         html! { @if !of_a.0.is_empty() || !of_b.0.is_empty() { tr.differs[!is_same] { th scope="row" { (label) } td { (of_a) } td { (of_b) } } } }
     };
     let text = |key: &'static str| move |record: &Value| plain(text_of(record, key).unwrap_or_default());
-    let parameters =
-        |record: &Value| record.get("parameters").map(|own| plain(&own.to_string())).unwrap_or_default();
+    let parameters = |record: &Value| {
+        record.get("parameters").map(|own| plain(&brief(&own.to_string()))).unwrap_or_default()
+    };
     html! {
         div.wide tabindex="0" { table.sides {
             thead { tr { td {} @for one in [a, b] { th scope="col" { a href=(address::call(text_of(one, "id").unwrap_or_default())) { (name(one)) } " " (status(one)) } } } }

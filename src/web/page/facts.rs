@@ -4,6 +4,10 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use crate::html::{count, dollars, items, millis, number, plain, short, text_of, visible};
+use crate::model::shortened;
+
+/// So many characters of a name or message are shown where one line would do.
+const LONGEST: usize = 400;
 
 /// A step's name: the model or tool, and what sets it apart.
 pub(super) fn name(head: &Value) -> Markup {
@@ -21,7 +25,7 @@ pub(super) fn short_name(head: &Value) -> String {
     let tool = head.get("tool").and_then(|tool| text_of(tool, "name"));
     let is_generation = text_of(head, "type") == Some("generation");
     let name = tool.or_else(|| model.filter(|_| is_generation)).or_else(|| text_of(head, "name"));
-    name.or(model).or_else(|| text_of(head, "operation")).unwrap_or("call").to_owned()
+    brief(name.or(model).or_else(|| text_of(head, "operation")).unwrap_or("call"))
 }
 
 /// What a tool was given, from the beginning of it in JSON: `src/main.rs`, or `pattern: fn main  glob: *.rs`.
@@ -39,6 +43,11 @@ pub(super) fn given(preview: &str) -> String {
             .collect::<Vec<_>>()
             .join("  "),
     }
+}
+
+/// A text that should be short, as names and messages of errors, and need not be.
+pub(super) fn brief(text: &str) -> String {
+    shortened(text, LONGEST)
 }
 
 /// How it ended. What went well is quiet.

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::address;
-use super::facts::{chips, some, status, sum_cost, took};
+use super::facts::{brief, chips, some, status, sum_cost, took};
 use super::list::list;
 use super::{Nav, Page};
 use crate::html::{items, plain, text_of, time};
@@ -42,7 +42,7 @@ fn row(item: &Value, is_session: bool, leads_to: fn(&str) -> String) -> Markup {
         tr data-row=(id) {
             td.when { @if let Some(at) = text_of(item, "last_time") { (time(at)) } }
             td.said.two {
-                a href=(leads_to(id)) { (plain(name)) }
+                a href=(leads_to(id)) { (plain(&brief(name))) }
                 span.under {
                     @if let Some(answer) = text_of(item, "output_preview").filter(|answer| *answer != name) { span.answered { (plain(answer)) } }
                     @if !models.is_empty() { span.models { (plain(&models.join(", "))) } }

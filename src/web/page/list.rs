@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::address;
 use super::empty::empty;
 use super::export::menu;
-use super::facts::{chips, cost, given, name, status, tokens, took};
+use super::facts::{brief, chips, cost, given, name, status, tokens, took};
 use super::filter::{chips as held, filters};
 use super::layout::document;
 use super::{Nav, Page};
@@ -74,7 +74,7 @@ fn said(page: &Page, item: &Value) -> Markup {
         } @else {
             @if let Some(asked) = &asked { span.asked { (plain(asked)) } }
             @if let Some(answered) = answered { @if asked.is_some() { span.arrow { " → " } } span.answered { (plain(answered)) } }
-            @if let Some(error) = error.filter(|_| answered.is_none()) { " " span.bad { (plain(error)) } }
+            @if let Some(error) = error.filter(|_| answered.is_none()) { " " span.bad { (plain(&brief(error))) } }
         }
     }
 }

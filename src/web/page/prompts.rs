@@ -9,7 +9,9 @@ use super::empty::empty;
 use super::facts::{some, sum_cost, took};
 use super::layout::document;
 use super::{Nav, Page, address};
-use crate::html::{View, fields, items, lists, markdown, part, plain, short, text_of, time, visible};
+use crate::html::{
+    More, View, fields, items, lists, long, markdown, part, plain, short, text_of, time, visible,
+};
 
 pub fn prompts(page: &Page, data: &Value) -> Markup {
     let page = &Page { nav: Nav::Prompts, ..page.clone() };
@@ -63,6 +65,10 @@ pub fn prompt(page: &Page, data: &Value) -> Markup {
     let version = data.get("version").unwrap_or(&nothing);
     let name = text_of(version, "prompt_version").unwrap_or("-");
     let title = format!("Prompt {}", visible(name));
+    // A long one goes on where it was sent.
+    let example = text_of(version, "example_id").map(address::call).unwrap_or_default();
+    let rest = |_: &str, _: usize| More { address: example.clone(), is_part: false };
+    let view = View { more: Some(&rest), at: "" };
     let body = html! {
         header.head.of-one {
             p.path { a href="/prompts" data-up { "Prompts" } " / " code data-id { (visible(&key(version))) } }
@@ -79,8 +85,8 @@ pub fn prompt(page: &Page, data: &Value) -> Markup {
             (compared("Prompt against the other", items(changed, "system")))
             @if let Some(tools) = changed.get("tools") { section { h2 { "Tools against the other's" } @if differs(tools) { (lists(tools)) } @else { p.quiet { "the same" } } } }
         }
-        section { h2 { "System prompt" } (system(data.get("system").unwrap_or(&nothing))) }
-        (tools(items(data, "tools")))
+        section { h2 { "System prompt" } (system(data.get("system").unwrap_or(&nothing), view)) }
+        (tools(items(data, "tools"), view))
     };
     document(page, &title, &body)
 }
@@ -105,22 +111,22 @@ fn others(page: &Page, data: &Value, version: &Value) -> Markup {
     }
 }
 
-fn system(system: &Value) -> Markup {
+fn system(system: &Value, view: View<'_>) -> Markup {
     html! {
         @match system {
-            Value::String(text) if !text.is_empty() => div.md.sheet dir="auto" { (markdown(text)) },
-            Value::Array(parts) if !parts.is_empty() => div.sheet { @for one in parts { (part(one, true, View::WHOLE)) } },
+            Value::String(text) if !text.is_empty() => div.sheet { (long(text, view, |text| html! { div.md dir="auto" { (markdown(text)) } })) },
+            Value::Array(parts) if !parts.is_empty() => div.sheet { @for one in parts { (part(one, true, view)) } },
             _ => p.quiet { "none" },
         }
     }
 }
 
-fn tools(tools: &[Value]) -> Markup {
+fn tools(tools: &[Value], view: View<'_>) -> Markup {
     html! {
         @if !tools.is_empty() {
             section {
                 h2 { (short(u64::try_from(tools.len()).unwrap_or_default())) " tools" }
-                @for tool in tools { details.fold { summary { span.tool { (plain(tool_name(tool).unwrap_or("tool"))) } } (fields(tool, View::WHOLE)) } }
+                @for tool in tools { details.fold { summary { span.tool { (plain(tool_name(tool).unwrap_or("tool"))) } } (fields(tool, view)) } }
             }
         }
     }

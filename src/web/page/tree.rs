@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::annotate::annotate;
 use super::export::menu;
-use super::facts::{chip, cost, given, name, status, sums, tokens, took};
+use super::facts::{brief, chip, cost, given, name, status, sums, tokens, took};
 use super::layout::document;
 use super::list::class;
 use super::{Nav, Page, address};
@@ -39,7 +39,7 @@ pub fn trace(page: &Page, data: &Value) -> Markup {
 
 pub(super) fn title(summary: &Value, is_session: bool) -> String {
     let name = text_of(summary, "name").or_else(|| text_of(summary, "input_preview"));
-    name.map_or_else(|| if is_session { "Session" } else { "Trace" }.to_owned(), str::to_owned)
+    name.map_or_else(|| if is_session { "Session" } else { "Trace" }.to_owned(), brief)
 }
 
 /// What stands above the steps and above the conversation of a trace or session.
