@@ -53,8 +53,9 @@ async fn every_form_is_the_same_each_time_and_keeps_to_limits_and_samples() {
         assert!(count > 0, "{} is empty", form.name);
         assert_eq!(place.export(form, Wanted::default()).await.0, all, "{} differs", form.name);
         let (some, few) = place.export(form, Wanted { limit: Some(2), ..Wanted::default() }).await;
-        check(form.name, &some);
-        assert!(few <= 2, "{}: {few}", form.name);
+        // It is one of what the form takes; spans are counted one by one.
+        let most = check(form.name, &some).map_or(count - 1, |_| 2);
+        assert!((1..=most).contains(&few), "{}: {few}", form.name);
         let sample = |share| Wanted { sample: Some(Sample { share, seed: 1 }), ..Wanted::default() };
         assert_eq!(place.export(form, sample(0.0)).await.1, 0, "{}", form.name);
         assert_eq!(place.export(form, sample(1.0)).await.0, all, "{}", form.name);
