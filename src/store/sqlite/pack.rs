@@ -18,6 +18,9 @@ const WITH_FIRST: i64 = 2;
 const WITH_SECOND: i64 = 4;
 /// With zstd, the first dictionary and another piece.
 pub const AGAINST: i64 = 3;
+/// A form's number and the values for it; or these behind their length, packed like heads.
+pub const FORM: i64 = 5;
+pub const FORM_PACKED: i64 = 6;
 
 /// Only what is new is compressed, so this can take its time: texts are a tenth smaller than at the quick level.
 const LEVEL: i32 = 15;

@@ -226,7 +226,7 @@ impl Book for Placing<'_, '_> {
 
     fn has_links(&mut self, id: ObservationId, links: &[Link]) -> Result<bool> {
         let Some(row) = self.row(id)? else { return Ok(false) };
-        let rest = Reading::new(self.writing.db)?.detail(row.seq)?.rest;
+        let rest = Reading::new(self.writing.db)?.detail(&row)?.rest;
         let links: Value = links.iter().map(Link::to_json).collect();
         Ok(rest.get("links") == Some(&links))
     }
@@ -259,7 +259,7 @@ impl Book for Placing<'_, '_> {
         let mut reading = Reading::new(self.writing.db)?;
         let mut tools = Vec::with_capacity(rows.len());
         for row in rows {
-            let detail = reading.detail(row.seq)?;
+            let detail = reading.detail(&row)?;
             let head = reading.head(&row, detail.rest)?;
             let said = |key: &str| head.get("tool").and_then(|tool| tool.get(key));
             tools.push(Tool {
@@ -281,7 +281,7 @@ impl Book for Placing<'_, '_> {
     fn answer(&mut self, tool: &Tool, answer: &Answer) -> Result<()> {
         let Some(row) = self.row(tool.id)? else { return Ok(()) };
         let mut reading = Reading::new(self.writing.db)?;
-        let rest = reading.detail(row.seq)?.rest;
+        let rest = reading.detail(&row)?.rest;
         let mut head = reading.head(&row, rest)?;
         drop(reading);
         put_answer(&mut head, tool, answer);

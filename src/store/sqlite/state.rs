@@ -23,6 +23,7 @@ pub struct State {
     pub packer: Packer,
     pub bases: Bases,
     pub habits: Habits,
+    pub forms: Forms,
     pub pieces: Memory<Hash>,
     pub words: Memory<String>,
     /// Where the last inputs began.
@@ -61,6 +62,32 @@ impl RecentMarks {
             (self.since, self.newer_since) = (Some(self.newer_since), now);
         }
         self.new.insert((kind, mark));
+    }
+}
+
+/// Whether records are alike: a form that only one has is larger than what it saves.
+#[derive(Default)]
+pub struct Forms {
+    /// Rises with each form that is new, falls with each that is not.
+    misses: u32,
+}
+
+const NEW_FORM: u32 = 4;
+const MANY_MISSES: u32 = 400;
+
+impl Forms {
+    /// Asked for each record.
+    pub fn is_worth_it(&mut self) -> bool {
+        let is_worth_it = self.misses < MANY_MISSES;
+        if !is_worth_it {
+            // It is tried again after a while.
+            self.misses -= 1;
+        }
+        is_worth_it
+    }
+
+    pub fn used(&mut self, is_new: bool) {
+        self.misses = if is_new { self.misses + NEW_FORM } else { self.misses.saturating_sub(1) };
     }
 }
 
@@ -109,6 +136,7 @@ impl State {
             packer: Packer::new()?,
             bases: Bases::default(),
             habits: Habits::default(),
+            forms: Forms::default(),
             pieces: Memory::new(),
             words: Memory::new(),
             previews: HashMap::new(),

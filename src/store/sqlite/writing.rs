@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::fault::Result;
+use super::hashes;
 use super::left::Share;
 use super::pack::AGAINST;
 use super::prompts::{Prompt, PromptKey};
@@ -111,9 +112,7 @@ impl Writing<'_> {
         if let Some(id) = self.state.pieces.get(&hash) {
             return Ok(id);
         }
-        let mut known = self.db.prepare_cached("SELECT piece FROM hash WHERE hash = ?1")?;
-        let known: Option<i64> = known.query_row([&hash[..]], |row| row.get(0)).optional()?;
-        let id = match known {
+        let id = match hashes::find(self.db, &hash)? {
             Some(id) => id,
             None => self.new_piece(kind, bytes, hash, first)?,
         };
@@ -145,8 +144,7 @@ impl Writing<'_> {
         )?;
         let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         insert.execute(params![id, kind as i64, packed, length, first, base, data])?;
-        let mut insert = self.db.prepare_cached("INSERT INTO hash (hash, piece) VALUES (?1, ?2)")?;
-        insert.execute(params![&hash[..], id])?;
+        hashes::put(self.db, &hash, id)?;
         self.counters.pieces += 1;
         self.counters.unique_bytes += length;
         Ok(id)
