@@ -11,6 +11,7 @@
 //! is forgotten whenever another connection wrote, or a transaction failed.
 
 mod fault;
+mod frame;
 mod pack;
 mod base;
 mod schema;

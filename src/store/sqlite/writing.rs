@@ -8,7 +8,7 @@ use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, TransactionBehavio
 use super::fault::Result;
 use super::hashes;
 use super::left::Share;
-use super::pack::AGAINST;
+use super::pack::is_against;
 use super::prompts::{Prompt, PromptKey};
 use super::recent::Repeated;
 use super::rollup::RollupKey;
@@ -135,7 +135,7 @@ impl Writing<'_> {
         let base = self.base.filter(|_| matches!(kind, Kind::Text | Kind::Woven));
         let against = base.and_then(|base| self.state.bases.get(base));
         let (packed, data) = self.state.packer.pack(bytes, against);
-        let base = base.filter(|_| packed == AGAINST);
+        let base = base.filter(|_| is_against(packed));
         if let Some(base) = base {
             self.use_base(base)?;
         }
