@@ -99,10 +99,11 @@ impl Writing<'_> {
         let mut part = Vec::new();
         let scope = format!("{} {}", exchange.upstream, exchange.path_and_query().0);
         self.base = None;
+        self.floor = self.next_piece()?;
         self.body_like(&scope, &exchange.request.bytes, seq, &mut part)?;
         // An answer is found by its text as it was put together; its frames have no words worth finding.
         self.body(&scope, &exchange.response.bytes, &mut part)?;
-        self.base = None;
+        (self.base, self.floor) = (None, i64::MAX);
         let times = put_chunks([&exchange.request.chunks, &exchange.response.chunks]);
         let (packed, data) = self.state.packer.pack(&times, None);
         put(&mut part, packed.cast_unsigned());

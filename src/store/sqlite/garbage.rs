@@ -14,7 +14,7 @@ use super::fault::{Result, broken};
 use super::hashes;
 use super::reading::{Made, Reading, made};
 use super::writing::{Writing, hash};
-use crate::store::pieces::{Kind, Reader, children};
+use crate::store::pieces::{Kind, Reader, Run, children};
 
 /// What is needed, as far as it is known.
 #[derive(Debug, Default)]
@@ -98,9 +98,9 @@ impl Marks {
     }
 
     fn made(&mut self, reading: &mut Reading, made: &Made, owner: u32) -> Result<()> {
-        for (level, ids) in made.recipe.levels.iter().enumerate() {
+        for Run { level, ids } in &made.recipe.runs {
             for id in ids {
-                self.tree(reading, *id, level, owner)?;
+                self.tree(reading, *id, usize::from(*level), owner)?;
             }
         }
         Ok(())

@@ -36,6 +36,8 @@ pub struct Writing<'a> {
     pub said: BTreeMap<i64, String>,
     /// What the texts of the body under way are packed against.
     pub base: Option<i64>,
+    /// Pieces from here on are new in the exchange under way.
+    pub floor: i64,
     next_piece: Option<i64>,
 }
 
@@ -70,6 +72,7 @@ pub fn writing<T>(
         less: Default::default(),
         said: BTreeMap::new(),
         base: None,
+        floor: i64::MAX,
         next_piece: None,
     };
     let done = act(&mut writing).and_then(|done| writing.finish().map(|()| done));
@@ -151,12 +154,19 @@ impl Writing<'_> {
     }
 
     fn piece_id(&mut self) -> Result<i64> {
-        let last = match self.next_piece {
-            Some(last) => last,
-            None => self.db.query_row("SELECT coalesce(max(id), 0) FROM piece", [], |row| row.get(0))?,
+        let next = self.next_piece()?;
+        self.next_piece = Some(next + 1);
+        Ok(next)
+    }
+
+    /// The id that the next new piece will have.
+    pub fn next_piece(&mut self) -> Result<i64> {
+        let next = match self.next_piece {
+            Some(next) => next,
+            None => self.db.query_row("SELECT coalesce(max(id), 0) + 1 FROM piece", [], |row| row.get(0))?,
         };
-        self.next_piece = Some(last + 1);
-        Ok(last + 1)
+        self.next_piece = Some(next);
+        Ok(next)
     }
 
     /// Stores a body's pieces, and adds what gives it back. The scope is where it came from.
@@ -225,7 +235,9 @@ impl Writing<'_> {
     fn recipe(&mut self, length: usize, ids: Vec<i64>, to: &mut Vec<u8>) -> Result<()> {
         put(to, length as u64);
         if length > 0 {
-            let recipe = Recipe::build(ids, |node: &Node| self.piece(Kind::Node, &node.encode(), None))?;
+            let floor = self.floor;
+            let recipe =
+                Recipe::build(ids, floor, |node: &Node| self.piece(Kind::Node, &node.encode(), None))?;
             to.extend_from_slice(&recipe.encode());
         }
         Ok(())
