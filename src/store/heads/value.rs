@@ -13,6 +13,8 @@ const HEX: u8 = 4;
 const UUID: u8 = 5;
 /// Parts between hyphens, some of them hexadecimal: `00-4bf9…-00f0…-01`.
 const PARTS: u8 = 6;
+/// `00-` and `-` and what else makes a traceparent, its flags last.
+const TRACEPARENT: u8 = 8;
 /// Letters, digits, `_` and `-`, in six bits each: how providers write ids.
 const SIX_BITS: u8 = 7;
 
@@ -50,6 +52,9 @@ fn put_short(to: &mut Vec<u8>, value: &[u8], began: Micros) -> bool {
     } else if let Some(bytes) = hex(value).filter(|bytes| bytes.len() >= 8) {
         to.push(HEX);
         put_bytes(to, &bytes);
+    } else if let Some(bytes) = traceparent(text) {
+        to.push(TRACEPARENT);
+        to.extend_from_slice(&bytes);
     } else if !put_parts(to, text) {
         return put_six_bits(to, value);
     }
@@ -110,6 +115,14 @@ fn read_six_bits(from: &mut Reader, to: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
+/// Its ids and flags, if it is of the version there is.
+fn traceparent(text: &str) -> Option<[u8; 25]> {
+    let rest = text.strip_prefix("00-").filter(|rest| rest.len() == 52)?;
+    let (trace, rest) = rest.split_at_checked(32)?;
+    let (parent, flags) = rest.strip_prefix('-')?.split_once('-').filter(|(parent, _)| parent.len() == 16)?;
+    [hex(trace.as_bytes())?, hex(parent.as_bytes())?, hex(flags.as_bytes())?].concat().try_into().ok()
+}
+
 fn put_parts(to: &mut Vec<u8>, text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let as_hex = |part: &str| hex(part.as_bytes()).filter(|bytes| bytes.len() >= 4);
@@ -151,6 +164,13 @@ pub fn read_value(from: &mut Reader, began: Micros, to: &mut Vec<u8>) -> Option<
                     0 => to.extend_from_slice(from.bytes()?),
                     _ => put_hex(from.bytes()?, to),
                 }
+            }
+        }
+        TRACEPARENT => {
+            to.extend_from_slice(b"00");
+            for length in [16, 8, 1] {
+                to.push(b'-');
+                put_hex(from.take(length)?, to);
             }
         }
         SIX_BITS => read_six_bits(from, to)?,

@@ -5,39 +5,54 @@ use serde_json::{Map, Value};
 
 use crate::model::Usd;
 
-/// Under this key stands what was left out.
-const LEFT_OUT: &str = "";
+/// Under this key of the whole stands what was left out, in these fields; and what a head had there itself.
+const LEFT_OUT: &str = "\0";
+const TOTAL: &str = "total";
+const COST: &str = "cost";
+const OWN: &str = "own";
 
 /// For how many a price is.
 const PER: [u64; 3] = [1_000_000, 1_000, 3_600_000];
 
 /// Leaves out what follows from the rest and the columns.
 pub fn thin(rest: &mut Map<String, Value>, tokens: [Option<i64>; 2], total: Option<i64>) {
+    let mut left_out = Map::new();
+    if let Some(own) = rest.shift_remove(LEFT_OUT) {
+        left_out.insert(OWN.to_owned(), own);
+    }
     if let Some(Value::Object(usage)) = rest.get_mut("usage")
         && let (Some(sum), Some(said)) = (both(tokens), usage.get("total"))
         && *said == Value::from(sum)
-        && !usage.contains_key(LEFT_OUT)
     {
         usage.shift_remove("total");
-        usage.insert(LEFT_OUT.to_owned(), Value::Null);
+        left_out.insert(TOTAL.to_owned(), true.into());
     }
     if let Some(Value::Object(cost)) = rest.get_mut("cost")
-        && !cost.contains_key(LEFT_OUT)
+        && let Some(signs) = thin_cost(cost, total)
     {
-        thin_cost(cost, total);
+        left_out.insert(COST.to_owned(), signs.into());
+    }
+    if !left_out.is_empty() {
+        rest.insert(LEFT_OUT.to_owned(), left_out.into());
     }
 }
 
 /// Puts it back.
 pub fn thicken(rest: &mut Map<String, Value>, tokens: [Option<i64>; 2], total: Option<i64>) {
+    let Some(Value::Object(mut left_out)) = rest.shift_remove(LEFT_OUT) else { return };
     if let Some(Value::Object(usage)) = rest.get_mut("usage")
-        && usage.shift_remove(LEFT_OUT).is_some()
+        && left_out.contains_key(TOTAL)
         && let Some(sum) = both(tokens)
     {
         usage.insert("total".to_owned(), sum.into());
     }
-    if let Some(Value::Object(cost)) = rest.get_mut("cost") {
-        thicken_cost(cost, total);
+    if let Some(Value::Object(cost)) = rest.get_mut("cost")
+        && let Some(signs) = left_out.get(COST).and_then(Value::as_str)
+    {
+        thicken_cost(cost, total, signs);
+    }
+    if let Some(own) = left_out.shift_remove(OWN) {
+        rest.insert(LEFT_OUT.to_owned(), own);
     }
 }
 
@@ -46,7 +61,7 @@ fn both([input, output]: [Option<i64>; 2]) -> Option<i64> {
 }
 
 /// A sign for each detail says for how many its price is; before them, which sides are left out.
-fn thin_cost(cost: &mut Map<String, Value>, total: Option<i64>) {
+fn thin_cost(cost: &mut Map<String, Value>, total: Option<i64>) -> Option<String> {
     let mut signs = String::new();
     let mut last = None;
     let mut amounts = Vec::new();
@@ -63,7 +78,7 @@ fn thin_cost(cost: &mut Map<String, Value>, total: Option<i64>) {
         signs.push('o');
     }
     if signs.is_empty() && amounts.iter().all(Option::is_none) {
-        return;
+        return None;
     }
     for (key, sign) in [("input", 'i'), ("output", 'o')] {
         if signs.contains(sign) {
@@ -76,11 +91,10 @@ fn thin_cost(cost: &mut Map<String, Value>, total: Option<i64>) {
         }
     }
     signs.extend(amounts.iter().map(|per| per.map_or('-', |at| char::from(b'0' + at))));
-    cost.insert(LEFT_OUT.to_owned(), signs.into());
+    Some(signs)
 }
 
-fn thicken_cost(cost: &mut Map<String, Value>, total: Option<i64>) {
-    let Some(Value::String(signs)) = cost.shift_remove(LEFT_OUT) else { return };
+fn thicken_cost(cost: &mut Map<String, Value>, total: Option<i64>, signs: &str) {
     let of_details = signs.trim_start_matches(['i', 'o']);
     let mut last = None;
     for (detail, sign) in details_mut(cost).zip(of_details.chars()) {
@@ -155,8 +169,9 @@ mod tests {
             ]},
         });
         let expected = json!({
-            "usage": {"": null},
-            "cost": {"currency": "USD", "": "io010", "details": [
+            "\0": {"total": true, "cost": "io010"},
+            "usage": {},
+            "cost": {"currency": "USD", "details": [
                 {"unit": "input", "count": 400, "price": 3.0}, {"unit": "web_search", "count": 3, "price": 10.0},
                 {"unit": "output", "count": 80, "price": 15.0},
             ]},
@@ -169,7 +184,7 @@ mod tests {
         let odd = [
             json!({"usage": {"total": 1281}, "cost": {"input": 0.1, "output": 0.2, "currency": "USD"}}),
             json!({"cost": {"details": [{"unit": "input", "count": 4, "price": 3.0, "amount": 0.5}]}}),
-            json!({"cost": {"": 1, "output": 0.5, "details": [7, {}, {"count": -1, "price": "x"}]}}),
+            json!({"cost": {"output": 0.5, "details": [7, {}, {"count": -1, "price": "x"}]}}),
             json!({"cost": 7, "usage": []}),
         ];
         for rest in odd {
@@ -179,6 +194,8 @@ mod tests {
         let mixed = json!({"cost": {"output": 0.5, "details": [
             {"count": 4, "price": 3.0, "amount": 0.5}, {"count": 500_000, "price": 1.0, "amount": 0.5},
         ]}});
-        assert_eq!(thinned(&mixed, None)["cost"][""], "o-0");
+        assert_eq!(thinned(&mixed, None)["\0"]["cost"], "o-0");
+        let odd = json!({"\0": {"total": 7}, "usage": {"total": 1280}});
+        assert_eq!(thinned(&odd, None)["\0"], json!({"total": true, "own": {"total": 7}}));
     }
 }

@@ -10,6 +10,7 @@ use super::follows::{thicken, thin};
 use super::pack::{FORM, FORM_PACKED};
 use super::placing::Placing;
 use super::reading::{Made, Reading, made};
+use super::unsaid::Text;
 use super::writing::Writing;
 use crate::model::{ExchangeId, Micros, ObservationId};
 use crate::store::heads::{Known, put_form, read_form};
@@ -237,8 +238,7 @@ impl Writing<'_> {
         )?;
         insert.execute(params![seq, packed, data, made_text, made_content, input, output])?;
         if !words.trim().is_empty() {
-            let mut insert = self.db.prepare_cached("INSERT INTO answer (rowid, body) VALUES (?1, ?2)")?;
-            insert.execute(params![seq, words])?;
+            self.say(Text::Answer(seq), words);
         }
         Ok(())
     }
@@ -347,10 +347,10 @@ impl Writing<'_> {
             "DELETE FROM observation WHERE seq = ?1",
             "DELETE FROM detail WHERE observation = ?1",
             "DELETE FROM tag WHERE observation = ?1",
-            "DELETE FROM answer WHERE rowid = ?1",
         ] {
             self.db.prepare_cached(sql)?.execute([old.seq])?;
         }
+        self.unsay(Text::Answer(old.seq))?;
         self.counters.observations -= 1;
         self.count_traces(old)?;
         self.roll(&columns, false)
@@ -529,6 +529,17 @@ impl Reading<'_> {
         for call in calls(&detail.rest).filter(|call| !words.contains(call.as_str())).collect::<Vec<_>>() {
             words.push('\n');
             words.push_str(&call);
+        }
+        Ok(words)
+    }
+
+    /// All that an observation is found by, beside its exchange's texts.
+    pub fn found_by(&mut self, found: &Found) -> Result<String> {
+        let detail = self.detail(found)?;
+        let mut words = self.answer_words(&detail)?;
+        if let Some(content) = &detail.content {
+            words.push('\n');
+            words.push_str(&crate::store::pieces::words_of(Kind::Glue, &self.bytes(content)?));
         }
         Ok(words)
     }

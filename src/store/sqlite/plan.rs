@@ -93,10 +93,10 @@ pub fn plan(db: &Connection, filter: &Filter) -> Result<Option<Plan>> {
         found.push(of_models(&models));
     }
     if let Some(status) = status {
-        found.push(rare("status", number_of(&Status::ALL, *status)));
+        found.push(rare("status", number_of(&Status::ALL, *status), 0));
     }
     if let Some(kind) = kind {
-        found.push(rare("kind", number_of(&Kind::ALL, *kind)));
+        found.push(rare("kind", number_of(&Kind::ALL, *kind), number_of(&Kind::ALL, Kind::Tool)));
     }
     if let Some(provider) = provider {
         found.push(by("provider", "observation_provider", some_or_nothing!(word_id(db, provider))));
@@ -139,13 +139,13 @@ fn either(
     }
 }
 
-/// The commonest value has no index: those rows are met all the time.
-fn rare(column: &str, number: u8) -> (Vec<Stream>, Clause) {
+/// The commonest values have no index: those rows are met all the time.
+fn rare(column: &str, number: u8, commonest: u8) -> (Vec<Stream>, Clause) {
     let clause = Clause(format!("o.{column} = ?"), vec![Cell::Integer(number.into())]);
-    if number == 0 {
+    if number <= commonest {
         return (Vec::new(), clause);
     }
-    let along = Clause(format!("{} AND o.{column} > 0", clause.0), clause.1.clone());
+    let along = Clause(format!("{} AND o.{column} > {commonest}", clause.0), clause.1.clone());
     (vec![Stream::along(&format!("observation_{column}"), Some(along))], clause)
 }
 

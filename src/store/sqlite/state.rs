@@ -8,6 +8,7 @@ use super::base::Bases;
 use super::fault::{Result, broken};
 use super::pack::Packer;
 use super::recent::Recent;
+use super::unsaid::Unsaid;
 use crate::store::heads::Habits;
 use crate::store::{Config, Reread};
 
@@ -24,6 +25,7 @@ pub struct State {
     pub bases: Bases,
     pub habits: Habits,
     pub forms: Forms,
+    pub unsaid: Unsaid,
     pub pieces: Memory<Hash>,
     pub words: Memory<String>,
     /// Where the last inputs began.
@@ -137,6 +139,7 @@ impl State {
             bases: Bases::default(),
             habits: Habits::default(),
             forms: Forms::default(),
+            unsaid: Unsaid::default(),
             pieces: Memory::new(),
             words: Memory::new(),
             previews: HashMap::new(),

@@ -303,7 +303,8 @@ fn counts(reading: &mut Reading, _: i64, verified: &mut Verified) -> Result<Opti
         ),
         (
             "exchanges with texts that the search does not know",
-            "SELECT count(DISTINCT first) FROM piece WHERE first > 0 AND first NOT IN (SELECT id FROM said_docsize)",
+            "SELECT count(DISTINCT first) FROM piece WHERE first > 0 AND first NOT IN (SELECT id FROM said_docsize)
+             AND first * 2 NOT IN (SELECT row FROM unsaid)",
         ),
         (
             "answers in the search without their observation",

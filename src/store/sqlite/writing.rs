@@ -14,6 +14,7 @@ use super::recent::Repeated;
 use super::rollup::RollupKey;
 use super::state::{Hash, State};
 use super::summary::{Sum, SumKey};
+use super::unsaid::{Text, Unsaid, wait_on};
 use crate::store::pieces::{Kind, Leaf, Node, Recipe, Weave, cut, cut_text, is_words, put, weave, words_of};
 use crate::store::{PART, Rollup, StoreError, Totals};
 
@@ -32,8 +33,10 @@ pub struct Writing<'a> {
     /// What all sums grow by, and shrink by.
     pub more: (Totals, i64),
     pub less: (Totals, i64),
-    /// What is new to be found, by exchange.
-    pub said: BTreeMap<i64, String>,
+    /// What is new to be found by its words, and what is not to be found any more.
+    pub said: BTreeMap<Text, Option<String>>,
+    /// What had waited to be indexed, and is.
+    pub indexed: Unsaid,
     /// What the texts of the body under way are packed against.
     pub base: Option<i64>,
     /// Pieces from here on are new in the exchange under way.
@@ -71,25 +74,33 @@ pub fn writing<T>(
         more: Default::default(),
         less: Default::default(),
         said: BTreeMap::new(),
+        indexed: Unsaid::default(),
         base: None,
         floor: i64::MAX,
         next_piece: None,
     };
     let done = act(&mut writing).and_then(|done| writing.finish().map(|()| done));
+    let Writing { said, indexed, .. } = writing;
     let done = done.and_then(|done| {
         transaction.commit()?;
         Ok(done)
     });
-    if done.is_err() {
+    if done.is_ok() {
+        state.unsaid.add(said);
+    } else {
         // What it remembers of this transaction never was.
         state.forget();
+        wait_on(state, indexed);
     }
     done
 }
 
 impl Writing<'_> {
     fn finish(&mut self) -> Result<()> {
-        self.put_said()?;
+        if self.state.unsaid.is_due() {
+            self.index_unsaid()?;
+        }
+        self.put_unsaid()?;
         self.put_sums()?;
         self.put_rollups()?;
         self.put_prompts()?;
@@ -131,7 +142,7 @@ impl Writing<'_> {
         };
         let first = first.filter(|_| !words.is_empty());
         if let Some(first) = first {
-            let said = self.said.entry(first).or_default();
+            let said = self.said.entry(Text::Said(first)).or_default().get_or_insert_default();
             said.push_str(&words);
             said.push('\n');
         }
@@ -259,13 +270,6 @@ impl Writing<'_> {
         Ok(id)
     }
 
-    fn put_said(&mut self) -> Result<()> {
-        for (exchange, words) in std::mem::take(&mut self.said) {
-            let mut insert = self.db.prepare_cached("INSERT INTO said (rowid, body) VALUES (?1, ?2)")?;
-            insert.execute(params![exchange, words])?;
-        }
-        Ok(())
-    }
 }
 
 pub fn word_id(db: &Connection, text: &str) -> Result<Option<i64>> {

@@ -1,5 +1,18 @@
 -- What takes less room: previews that several have in common, and hashes in a number.
 
+-- Texts that wait to be indexed: twice an exchange's number, or twice an observation's and one.
+CREATE TABLE unsaid (row INTEGER PRIMARY KEY) STRICT;
+
+-- The index merges what was written one by one as soon as there are two of a size.
+INSERT INTO said (said, rank) VALUES ('usermerge', 2);
+INSERT INTO answer (answer, rank) VALUES ('usermerge', 2);
+
+-- A trace is short. Calls of tools are met all the time.
+DROP INDEX observation_trace;
+CREATE INDEX observation_trace ON observation (trace) WHERE trace IS NOT NULL;
+DROP INDEX observation_kind;
+CREATE INDEX observation_kind ON observation (kind, start) WHERE kind > 1;
+
 DROP VIEW observations;
 DROP VIEW traces;
 DROP VIEW sessions;
