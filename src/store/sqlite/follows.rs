@@ -66,8 +66,10 @@ fn thin_cost(cost: &mut Map<String, Value>, total: Option<i64>) -> Option<String
     let mut last = None;
     let mut amounts = Vec::new();
     for detail in details(cost) {
-        let per = (0_u8..).zip(PER).find(|(_, per)| amount(detail, *per).as_ref() == detail.get("amount"));
-        last = detail.get("amount").cloned();
+        let said = detail.get("amount");
+        let follows = |per| said.is_some() && amount(detail, per).as_ref() == said;
+        let per = (0_u8..).zip(PER).find(|(_, per)| follows(*per));
+        last = said.cloned();
         amounts.push(per.map(|(at, _)| at));
     }
     let (input, output) = (cost.get("input"), cost.get("output"));

@@ -1,5 +1,7 @@
 //! Observations: their rows, and what hangs on them.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value};
 use tokio_rusqlite::rusqlite::types::Value as Cell;
 use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
@@ -88,10 +90,21 @@ pub struct Detail {
 /// How it is packed, the rest, the text's recipe, the content's, and the previews.
 type DetailRow = (i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>, Option<String>, Option<String>);
 
+fn names() -> impl Iterator<Item = &'static str> {
+    PLAIN.iter().chain(&TOKENS).copied().chain(WORDS.iter().map(|(name, _)| *name))
+}
+
+static COLUMNS: LazyLock<String> =
+    LazyLock::new(|| names().map(|name| format!("o.{name}")).collect::<Vec<_>>().join(", "));
+
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let (names, holes): (Vec<_>, Vec<_>) = names().map(|name| (name, "?")).unzip();
+    format!("INSERT INTO observation ({}) VALUES ({})", names.join(", "), holes.join(", "))
+});
+
 /// The columns to select for `found`.
-pub fn columns() -> String {
-    let names = PLAIN.iter().chain(&TOKENS).copied().chain(WORDS.iter().map(|(name, _)| *name));
-    names.map(|name| format!("o.{name}")).collect::<Vec<_>>().join(", ")
+pub fn columns() -> &'static str {
+    &COLUMNS
 }
 
 pub fn found(row: &Row) -> tokio_rusqlite::rusqlite::Result<Found> {
@@ -178,15 +191,11 @@ impl Writing<'_> {
         observed: &Observed,
         columns: &Columns,
         old: Option<&Found>,
-    ) -> Result<()> {
+    ) -> Result<i64> {
         let words = self.words(columns)?;
         let (trace, session) = self.places(columns)?;
         let cells = cells(exchange.map(|(seq, _)| seq), trace, session, columns, &words, old);
-        let names = PLAIN.iter().chain(&TOKENS).copied().chain(WORDS.iter().map(|(name, _)| *name));
-        let names = names.collect::<Vec<_>>().join(", ");
-        let holes = vec!["?"; cells.len()].join(", ");
-        let sql = format!("INSERT INTO observation ({names}) VALUES ({holes})");
-        let seq = self.db.prepare_cached(&sql)?.insert(params_from_iter(cells))?;
+        let seq = self.db.prepare_cached(&INSERT)?.insert(params_from_iter(cells))?;
         for tag in &columns.tags {
             let tag = self.word(tag)?;
             let mut insert = self
@@ -197,7 +206,8 @@ impl Writing<'_> {
         self.put_detail(seq, exchange.map(|(_, id)| id), observed, columns)?;
         self.counters.observations += 1;
         self.add(seq, trace, session, columns)?;
-        self.roll(columns, true)
+        self.roll(columns, true)?;
+        Ok(seq)
     }
 
     fn words(&mut self, columns: &Columns) -> Result<[Option<i64>; KINDS_OF_WORDS]> {

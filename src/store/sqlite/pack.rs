@@ -1,6 +1,7 @@
 //! Makes bytes smaller, and back. Small pieces of JSON have little in them to shorten them by, so they are told what such
 //! JSON looks like: the dictionary.
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use zstd::bulk::Compressor;
@@ -146,37 +147,46 @@ impl Packer {
     }
 }
 
-/// The other way round. Its working memory is made when something is to be unpacked: most of what is looked up is not.
-#[derive(Default)]
-pub struct Unpacker {
-    context: Option<DCtx<'static>>,
+thread_local! {
+    /// Working memory for unpacking. Making it takes longer than unpacking a piece, and each connection has its thread.
+    static CONTEXT: RefCell<Option<DCtx<'static>>> = const { RefCell::new(None) };
 }
 
-impl Unpacker {
-    fn context(&mut self) -> Result<&mut DCtx<'static>> {
-        if self.context.is_none() {
-            self.context = DCtx::try_create();
+fn with_context<T>(act: impl FnOnce(&mut DCtx<'static>) -> Result<T>) -> Result<T> {
+    CONTEXT.with_borrow_mut(|context| {
+        if context.is_none() {
+            *context = DCtx::try_create();
         }
-        self.context.as_mut().ok_or_else(|| StoreError::Unavailable("out of memory".to_owned()))
-    }
+        act(context.as_mut().ok_or_else(|| StoreError::Unavailable("out of memory".to_owned()))?)
+    })
+}
 
+/// The other way round.
+#[derive(Default)]
+pub struct Unpacker;
+
+impl Unpacker {
     /// `length` is what they were before.
     pub fn unpack(&mut self, how: i64, bytes: Vec<u8>, length: usize) -> Result<Vec<u8>> {
         if how == PLAIN {
             return whole(bytes, length);
         }
-        let (context, mut unpacked) = (self.context()?, Vec::with_capacity(length));
-        let done = match how {
-            ZSTD => context.decompress(&mut unpacked, &bytes),
-            WITH_FIRST => context.decompress_using_ddict(&mut unpacked, &bytes, FIRST_DECODER.as_ddict()),
-            BARE => {
-                let frame = framed(&bytes, length);
-                context.decompress_using_ddict(&mut unpacked, &frame, DECODER.as_ddict())
-            }
-            WITH_SECOND => context.decompress_using_ddict(&mut unpacked, &bytes, HEADS_DECODER.as_ddict()),
-            _ => return Err(broken(format!("packed in a way ({how}) that is not known"))),
-        };
-        unpacked_whole(done, unpacked, length)
+        let mut unpacked = Vec::with_capacity(length);
+        let done = with_context(|context| {
+            Ok(match how {
+                ZSTD => context.decompress(&mut unpacked, &bytes),
+                WITH_FIRST => context.decompress_using_ddict(&mut unpacked, &bytes, FIRST_DECODER.as_ddict()),
+                BARE => {
+                    let frame = framed(&bytes, length);
+                    context.decompress_using_ddict(&mut unpacked, &frame, DECODER.as_ddict())
+                }
+                WITH_SECOND => {
+                    context.decompress_using_ddict(&mut unpacked, &bytes, HEADS_DECODER.as_ddict())
+                }
+                _ => return Err(broken(format!("packed in a way ({how}) that is not known"))),
+            })
+        });
+        unpacked_whole(done?, unpacked, length)
     }
 
     /// The same of what was packed against another piece.
@@ -189,8 +199,10 @@ impl Unpacker {
     ) -> Result<Vec<u8>> {
         let mut unpacked = Vec::with_capacity(length);
         let frame = if how == BARE_AGAINST { framed(bytes, length) } else { bytes.to_vec() };
-        let done = self.context()?.decompress_using_ddict(&mut unpacked, &frame, base.as_ddict());
-        unpacked_whole(done, unpacked, length)
+        let done = with_context(|context| {
+            Ok(context.decompress_using_ddict(&mut unpacked, &frame, base.as_ddict()))
+        });
+        unpacked_whole(done?, unpacked, length)
     }
 }
 

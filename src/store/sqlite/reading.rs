@@ -33,7 +33,7 @@ pub struct Made {
 
 impl<'a> Reading<'a> {
     pub fn new(db: &'a Connection) -> Result<Self> {
-        Ok(Self { db, unpacker: Unpacker::default(), words: HashMap::new(), bases: HashMap::new() })
+        Ok(Self { db, unpacker: Unpacker, words: HashMap::new(), bases: HashMap::new() })
     }
 
     pub fn unpack(&mut self, packed: i64, data: Vec<u8>, length: usize) -> Result<Vec<u8>> {
