@@ -50,9 +50,7 @@ impl Pattern {
 
     fn letters(state: &mut u64) -> Vec<u8> {
         let words: Vec<Vec<u8>> = (0..WORDS)
-            .map(|_| {
-                (0..2 + random(state) % 9).map(|_| b'a' + (random(state) % 26) as u8).collect()
-            })
+            .map(|_| (0..2 + random(state) % 9).map(|_| b'a' + (random(state) % 26) as u8).collect())
             .collect();
         let mut letters = Vec::with_capacity(2 * PERIOD);
         while letters.len() < PERIOD {

@@ -52,8 +52,9 @@ const KNOWN_NUMBER: u8 = 14;
 const KNOWN_TEXT: u8 = 15;
 const KNOWN_END: u8 = 16;
 
-/// Under these keys stands what someone else made up: it has no form.
+/// Under these keys stands what someone else made up: only its keys have a form, if they are few.
 const FREE: [&str; 2] = ["arguments", "call"];
+const FEW: usize = 6;
 /// Under these, a text or number is a call's own.
 const OWN: [&str; 7] = ["id", "call_id", "answered_by", "upstream_request_id", "count", "input", "output"];
 /// A list of more than this has no form either.
@@ -63,7 +64,8 @@ const DEEPEST: usize = 8;
 
 /// The form, and the values.
 pub fn put_form(rest: &Map<String, Value>, known: &Known, habits: &mut Habits) -> (Vec<u8>, Vec<u8>) {
-    let mut putting = Putting { form: Vec::new(), values: Vec::new(), known, habits, path: "form".to_owned() };
+    let mut putting =
+        Putting { form: Vec::new(), values: Vec::new(), known, habits, path: "form".to_owned() };
     putting.object(rest, 0);
     (putting.form, putting.values)
 }
@@ -103,6 +105,7 @@ impl Putting<'_> {
                 list.iter().for_each(|one| self.value(key, one, depth + 1));
             }
             Value::Object(object) if depth < DEEPEST && !FREE.contains(&key) => self.object(object, depth),
+            Value::Object(object) if depth < DEEPEST && object.len() <= FEW => self.free(object),
             Value::Array(_) | Value::Object(_) => {
                 self.form.push(OWN_JSON);
                 put_bytes(&mut self.values, value.to_string().as_bytes());
@@ -110,13 +113,33 @@ impl Putting<'_> {
         }
     }
 
+    fn free(&mut self, object: &Map<String, Value>) {
+        self.form.push(OBJECT);
+        put(&mut self.form, object.len() as u64);
+        for (key, value) in object {
+            put_bytes(&mut self.form, key.as_bytes());
+            match value {
+                Value::Null => self.form.push(NULL),
+                Value::Bool(is) => self.form.push(if *is { TRUE } else { FALSE }),
+                Value::String(text) => self.own_text(text),
+                _ => {
+                    self.form.push(OWN_JSON);
+                    put_bytes(&mut self.values, value.to_string().as_bytes());
+                }
+            }
+        }
+    }
+
     fn number(&mut self, key: &str, number: &Number) {
         let written = number.to_string();
-        let same = |known: &Option<i64>| known.is_some_and(|known| known > 0 && number.as_i64() == Some(known));
+        let same =
+            |known: &Option<i64>| known.is_some_and(|known| known > 0 && number.as_i64() == Some(known));
         if let Some(at) = self.known.numbers.iter().position(same) {
             self.form.push(KNOWN_NUMBER);
             put(&mut self.form, at as u64);
-        } else if written == "0" || !(OWN.contains(&key) || self.habits.changes(&self.path, written.as_bytes())) {
+        } else if written == "0"
+            || !(OWN.contains(&key) || self.habits.changes(&self.path, written.as_bytes()))
+        {
             self.form.push(NUMBER);
             put_bytes(&mut self.form, written.as_bytes());
         } else if let Some(whole) = number.as_u64() {
@@ -145,15 +168,19 @@ impl Putting<'_> {
             self.form.push(TEXT);
             put_bytes(&mut self.form, text.as_bytes());
         } else {
-            let prefix = prefix(text);
-            if prefix.is_empty() {
-                self.form.push(OWN_TEXT);
-            } else {
-                self.form.push(OWN_TEXT_BEHIND);
-                put_bytes(&mut self.form, prefix.as_bytes());
-            }
-            put_value(&mut self.values, &text.as_bytes()[prefix.len()..], self.known.start);
+            self.own_text(text);
         }
+    }
+
+    fn own_text(&mut self, text: &str) {
+        let prefix = prefix(text);
+        if prefix.is_empty() {
+            self.form.push(OWN_TEXT);
+        } else {
+            self.form.push(OWN_TEXT_BEHIND);
+            put_bytes(&mut self.form, prefix.as_bytes());
+        }
+        put_value(&mut self.values, &text.as_bytes()[prefix.len()..], self.known.start);
     }
 }
 
@@ -212,7 +239,9 @@ impl Getting<'_> {
             TRUE => Value::Bool(true),
             NUMBER => number(self.form.text()?)?,
             TEXT => self.form.text()?.into(),
-            ARRAY => (0..self.form.number()?).map(|_| self.value(depth + 1)).collect::<Option<Vec<_>>>()?.into(),
+            ARRAY => {
+                (0..self.form.number()?).map(|_| self.value(depth + 1)).collect::<Option<Vec<_>>>()?.into()
+            }
             OBJECT => {
                 let mut object = Map::new();
                 for _ in 0..self.form.number()? {
@@ -268,7 +297,13 @@ mod tests {
     fn back(rest: &Value, habits: &mut Habits) -> (Vec<u8>, Vec<u8>) {
         let texts = texts();
         let start = Micros(1_795_262_400_000_000);
-        let known = Known { start, end: Some(Micros(start.0 + 1_500_000)), numbers: &NUMBERS, texts: &texts, session: Some("s-1") };
+        let known = Known {
+            start,
+            end: Some(Micros(start.0 + 1_500_000)),
+            numbers: &NUMBERS,
+            texts: &texts,
+            session: Some("s-1"),
+        };
         let rest = rest.as_object().unwrap();
         let (form, values) = put_form(rest, &known, habits);
         assert_eq!(read_form(&form, &values, &known).as_ref(), Some(rest));
@@ -295,16 +330,31 @@ mod tests {
     }
 
     fn value() -> impl Strategy<Value = Value> {
-        let text = prop_oneof!["[a-z_0-9A-Z-]{0,20}", Just("grep".to_owned()), Just("s-1".to_owned()), ".{0,8}",
-            Just("2026-11-21T12:00:01.500000Z".to_owned()), Just("2026-11-21T12:00:09.000001Z".to_owned())];
+        let text = prop_oneof![
+            "[a-z_0-9A-Z-]{0,20}",
+            Just("grep".to_owned()),
+            Just("s-1".to_owned()),
+            ".{0,8}",
+            Just("2026-11-21T12:00:01.500000Z".to_owned()),
+            Just("2026-11-21T12:00:09.000001Z".to_owned())
+        ];
         let leaf = prop_oneof![
-            Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from),
-            any::<u64>().prop_map(Value::from), (0_u64..2000).prop_map(Value::from),
-            any::<i32>().prop_map(|n| Value::from(f64::from(n) / 1000.0)), (0_u32..90_000).prop_map(|n| Value::from(f64::from(n) / 1e6)),
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            (0_u64..2000).prop_map(Value::from),
+            any::<i32>().prop_map(|n| Value::from(f64::from(n) / 1000.0)),
+            (0_u32..90_000).prop_map(|n| Value::from(f64::from(n) / 1e6)),
             text.prop_map(Value::from),
         ];
         leaf.prop_recursive(9, 40, 10, |inner| {
-            let key = prop_oneof!["[a-z]{1,3}", Just("id".to_owned()), Just("arguments".to_owned()), Just("".to_owned())];
+            let key = prop_oneof![
+                "[a-z]{1,3}",
+                Just("id".to_owned()),
+                Just("arguments".to_owned()),
+                Just("".to_owned())
+            ];
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..10).prop_map(Value::from),
                 prop::collection::vec((key, inner), 0..5).prop_map(|all| all.into_iter().collect()),

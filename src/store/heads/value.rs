@@ -92,7 +92,8 @@ fn put_six_bits(to: &mut Vec<u8>, text: &[u8]) -> bool {
     to.push(SIX_BITS);
     put(to, text.len() as u64);
     for four in numbers.chunks(4) {
-        let bits = four.iter().fold(0_u32, |bits, number| bits << 6 | u32::from(*number)) << (6 * (4 - four.len()));
+        let bits =
+            four.iter().fold(0_u32, |bits, number| bits << 6 | u32::from(*number)) << (6 * (4 - four.len()));
         to.extend_from_slice(&bits.to_be_bytes()[1..=(6 * four.len()).div_ceil(8)]);
     }
     true

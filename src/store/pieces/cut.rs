@@ -49,16 +49,8 @@ const LONG_GLUE: usize = 2 << 10;
 const MOST_GLUE: usize = 16 << 10;
 
 impl Kind {
-    pub const ALL: [Self; 8] = [
-        Self::Node,
-        Self::Text,
-        Self::Glue,
-        Self::Tail,
-        Self::Data,
-        Self::Shape,
-        Self::Woven,
-        Self::Form,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Node, Self::Text, Self::Glue, Self::Tail, Self::Data, Self::Shape, Self::Woven, Self::Form];
 
     pub fn from_number(number: i64) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| *kind as i64 == number)

@@ -13,7 +13,7 @@ use super::exchange::{COLUMNS, Stored, stored};
 use super::fault::{Result, broken};
 use super::hashes;
 use super::reading::{Made, Reading, made};
-use super::writing::{Writing, hash};
+use super::writing::{Writing, has_hash, hash};
 use crate::store::pieces::{Kind, Reader, Run, children};
 
 /// What is needed, as far as it is known.
@@ -270,5 +270,5 @@ impl Writing<'_> {
 
 /// The piece of a hash, and whether it is the one it should be.
 pub fn is_known(db: &Connection, key: &[u8; 32], id: i64, kind: Kind, bytes: &[u8]) -> Result<bool> {
-    hashes::is_kept(db, &hash(key, kind, bytes), id)
+    Ok(!has_hash(kind) || hashes::is_kept(db, &hash(key, kind, bytes), id)?)
 }

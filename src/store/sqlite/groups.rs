@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use tokio_rusqlite::rusqlite::{Connection, OptionalExtension};
 use tokio_rusqlite::rusqlite::types::Value as Cell;
+use tokio_rusqlite::rusqlite::{Connection, OptionalExtension};
 
 use super::columns::{Columns, FINISH};
 use super::fault::{Result, broken};
@@ -186,7 +186,8 @@ fn summary(reading: &mut Reading, key: SumKey) -> Result<Summary> {
 }
 
 fn preview(db: &Connection, which: &str, observation: i64) -> Result<String> {
-    let sql = format!("SELECT p.text FROM detail d JOIN preview p ON p.id = d.{which} WHERE d.observation = ?1");
+    let sql =
+        format!("SELECT p.text FROM detail d JOIN preview p ON p.id = d.{which} WHERE d.observation = ?1");
     let found = db.prepare_cached(&sql)?.query_row([observation], |row| row.get(0)).optional()?;
     Ok(found.unwrap_or_default())
 }

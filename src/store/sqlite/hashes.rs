@@ -87,7 +87,8 @@ mod tests {
     #[test]
     fn hashes_that_begin_alike_are_told_apart() {
         let db = Connection::open_in_memory().unwrap();
-        db.execute_batch("CREATE TABLE hash (hash INTEGER PRIMARY KEY, piece INTEGER NOT NULL) STRICT").unwrap();
+        db.execute_batch("CREATE TABLE hash (hash INTEGER PRIMARY KEY, piece INTEGER NOT NULL) STRICT")
+            .unwrap();
         let hash = |last: u8| {
             let mut hash = [0xff; 16];
             hash[8] = last;

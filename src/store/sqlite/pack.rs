@@ -62,8 +62,7 @@ static QUICK_ENCODER: LazyLock<EncoderDictionary<'static>> =
     LazyLock::new(|| EncoderDictionary::copy(&joined(b""), QUICK));
 static DECODER: LazyLock<DecoderDictionary<'static>> =
     LazyLock::new(|| DecoderDictionary::copy(&joined(b"")));
-static FIRST_DECODER: LazyLock<DecoderDictionary<'static>> =
-    LazyLock::new(|| DecoderDictionary::copy(FIRST));
+static FIRST_DECODER: LazyLock<DecoderDictionary<'static>> = LazyLock::new(|| DecoderDictionary::copy(FIRST));
 
 /// The dictionaries with a text behind them: nearer is cheaper.
 fn joined(text: &[u8]) -> Vec<u8> {
@@ -125,8 +124,7 @@ impl Packer {
             };
             self.care = self.care.saturating_sub(bytes.len());
             let mut packed = Vec::with_capacity(compress_bound(bytes.len()));
-            let done =
-                self.plain.context_mut().compress_using_cdict(&mut packed, bytes, encoder.as_cdict());
+            let done = self.plain.context_mut().compress_using_cdict(&mut packed, bytes, encoder.as_cdict());
             (how, done.ok().and_then(|_| bare(&packed)).map(<[u8]>::to_vec))
         };
         match packed {

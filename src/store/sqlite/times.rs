@@ -9,7 +9,11 @@ use crate::store::pieces::{Reader, put, put_bytes};
 #[derive(Clone, Debug)]
 pub enum Times {
     /// An earlier version's, to be unpacked.
-    Packed { packed: i64, length: usize, data: Vec<u8> },
+    Packed {
+        packed: i64,
+        length: usize,
+        data: Vec<u8>,
+    },
     /// An earlier version's.
     Before(Vec<u8>),
     Now(Vec<u8>),
@@ -257,7 +261,8 @@ mod tests {
 
     fn spread(lengths: &[usize]) -> Vec<Chunk> {
         let after = |at: usize| 700_000 + at as u64 * 20_000 + (at * 7919 % 4096) as u64;
-        let chunks = lengths.iter().enumerate().map(|(at, length)| Chunk { after: after(at), length: *length as u64 });
+        let chunks =
+            lengths.iter().enumerate().map(|(at, length)| Chunk { after: after(at), length: *length as u64 });
         chunks.collect()
     }
 
@@ -270,7 +275,10 @@ mod tests {
         let pairs: Vec<usize> = lengths.chunks(2).map(|two| two.iter().sum()).collect();
         assert!(back(body.as_bytes(), &spread(&pairs)) < 110);
         // The last event is cut.
-        assert!(back(&body.as_bytes()[..body.len() - 1], &spread(&[&lengths[..99], &[lengths[99] - 1]].concat())) < 180);
+        assert!(
+            back(&body.as_bytes()[..body.len() - 1], &spread(&[&lengths[..99], &[lengths[99] - 1]].concat()))
+                < 180
+        );
         assert!(back(body.as_bytes(), &spread(&[body.len()])) < 8);
         // Within an event.
         back(body.as_bytes(), &spread(&[5, body.len() - 5]));

@@ -122,19 +122,28 @@ impl Writing<'_> {
 
     /// The id of a piece, stored if it is new. Its words are found under `first`.
     pub fn piece(&mut self, kind: Kind, bytes: &[u8], first: Option<i64>) -> Result<i64> {
+        if !has_hash(kind) {
+            return self.new_piece(kind, bytes, None, first);
+        }
         let hash = hash(&self.state.key, kind, bytes);
         if let Some(id) = self.state.pieces.get(&hash) {
             return Ok(id);
         }
         let id = match hashes::find(self.db, &hash)? {
             Some(id) => id,
-            None => self.new_piece(kind, bytes, hash, first)?,
+            None => self.new_piece(kind, bytes, Some(&hash), first)?,
         };
         self.state.pieces.put(hash, id);
         Ok(id)
     }
 
-    fn new_piece(&mut self, kind: Kind, bytes: &[u8], hash: Hash, first: Option<i64>) -> Result<i64> {
+    fn new_piece(
+        &mut self,
+        kind: Kind,
+        bytes: &[u8],
+        hash: Option<&Hash>,
+        first: Option<i64>,
+    ) -> Result<i64> {
         let id = self.piece_id()?;
         let words = match first {
             Some(_) if kind != Kind::Text || is_words(bytes) => words_of(kind, bytes),
@@ -158,7 +167,9 @@ impl Writing<'_> {
         )?;
         let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         insert.execute(params![id, kind as i64, packed, length, first, base, data])?;
-        hashes::put(self.db, &hash, id)?;
+        if let Some(hash) = hash {
+            hashes::put(self.db, hash, id)?;
+        }
         self.counters.pieces += 1;
         self.counters.unique_bytes += length;
         Ok(id)
@@ -269,12 +280,16 @@ impl Writing<'_> {
         self.state.words.put(text.to_owned(), id);
         Ok(id)
     }
-
 }
 
 pub fn word_id(db: &Connection, text: &str) -> Result<Option<i64>> {
     let mut known = db.prepare_cached("SELECT id FROM word WHERE text = ?1")?;
     Ok(known.query_row([text], |row| row.get(0)).optional()?)
+}
+
+/// Whether a piece of this kind is looked for: no two answers have the same frames.
+pub fn has_hash(kind: Kind) -> bool {
+    kind != Kind::Woven
 }
 
 pub fn hash(key: &[u8; 32], kind: Kind, bytes: &[u8]) -> Hash {
