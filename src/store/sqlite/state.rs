@@ -29,6 +29,8 @@ pub struct State {
     pub habits: Habits,
     pub forms: Forms,
     pub unsaid: Unsaid,
+    /// Texts were indexed here.
+    pub has_written: bool,
     pub pieces: Memory<Hash>,
     pub words: Memory<String>,
     /// Where the last inputs began.
@@ -172,6 +174,7 @@ impl State {
             habits: Habits::default(),
             forms: Forms::default(),
             unsaid: Unsaid::default(),
+            has_written: false,
             pieces: Memory::new(),
             words: Memory::new(),
             previews: HashMap::new(),

@@ -82,7 +82,7 @@ impl Store for SqliteStore {
 
     fn answered(&self, response_id: String) -> Work<'_, Option<Stored>> {
         Box::pin(self.read(move |db| {
-            let newest = "substr(o.response_id, -8) = substr(?1, -8) AND o.response_id = ?1 ORDER BY o.start DESC, o.seq DESC LIMIT 1";
+            let newest = "substr(o.response_id, -4) = substr(?1, -4) AND o.response_id = ?1 ORDER BY o.start DESC, o.seq DESC LIMIT 1";
             let found = find(db, newest, &Cell::Text(response_id))?;
             found.map(|found| Reading::new(db)?.stored(&found)).transpose()
         }))

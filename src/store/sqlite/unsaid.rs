@@ -23,6 +23,8 @@ const LONGEST: Duration = Duration::from_secs(1);
 const MOST_BYTES: usize = 1 << 20;
 /// As many pages are merged at a time.
 const MERGED: usize = 64;
+/// And at the end.
+const MERGED_LAST: usize = 512;
 
 /// Which text: what an exchange was the first to say, or an observation's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,12 +137,12 @@ impl Writing<'_> {
     }
 
     /// Merges some of what the index has in several places, and gives back what that frees.
-    fn merge(&self) -> Result<()> {
+    fn merge(&self, pages: usize) -> Result<()> {
         for table in ["said", "answer"] {
-            let sql = format!("INSERT INTO {table} ({table}, rank) VALUES ('merge', {MERGED})");
+            let sql = format!("INSERT INTO {table} ({table}, rank) VALUES ('merge', {pages})");
             self.db.prepare_cached(&sql)?.execute([])?;
         }
-        let mut vacuum = self.db.prepare(&format!("PRAGMA incremental_vacuum({MERGED})"))?;
+        let mut vacuum = self.db.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
         let mut rows = vacuum.query([])?;
         while rows.next()?.is_some() {}
         Ok(())
@@ -199,7 +201,7 @@ impl Indexer {
                 // What fails now is tried again with the next write.
                 let _ = runtime.block_on(index(&connection, &state));
             }
-            let _ = runtime.block_on(index(&connection, &state));
+            let _ = runtime.block_on(index_last(&connection, &state));
         })?;
         Ok(Self { shared, thread: Some(thread) })
     }
@@ -240,15 +242,24 @@ impl Shared {
 
 /// Indexes all that waits.
 pub async fn index(connection: &Connection, state: &Arc<Mutex<State>>) -> Result<()> {
+    index_and_merge(connection, state, false).await
+}
+
+/// The same when nothing will be written any more.
+async fn index_last(connection: &Connection, state: &Arc<Mutex<State>>) -> Result<()> {
+    index_and_merge(connection, state, true).await
+}
+
+async fn index_and_merge(connection: &Connection, state: &Arc<Mutex<State>>, is_last: bool) -> Result<()> {
     let state = Arc::clone(state);
     let done = connection.call(move |db: &mut rusqlite::Connection| {
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.unsaid.is_empty() {
+        if state.unsaid.is_empty() && !(is_last && state.has_written) {
             return Ok(());
         }
         writing(db, &mut state, |writing| {
             writing.index_unsaid()?;
-            writing.merge()
+            writing.merge(if is_last { MERGED_LAST } else { MERGED })
         })
     });
     done.await.map_err(crate::store::StoreError::from)

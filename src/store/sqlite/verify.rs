@@ -267,7 +267,7 @@ fn counts(reading: &mut Reading, _: i64, verified: &mut Verified) -> Result<Opti
         ("exchanges", "SELECT count(*) FROM exchange"),
         ("observations", "SELECT count(*) FROM observation"),
     ] {
-        let kept = number(&format!("SELECT value FROM counter WHERE name = '{name}'"))?;
+        let kept = number(&format!("SELECT value FROM meta WHERE key = '{name}'"))?;
         let counted = number(sql)?;
         if kept != counted {
             verified.wrong.push(format!("{name}: {counted}, but it is kept that they are {kept}"));

@@ -86,6 +86,7 @@ pub fn writing<T>(
         Ok(done)
     });
     if done.is_ok() {
+        state.has_written |= !said.is_empty();
         state.unsaid.add(said);
     } else {
         // What it remembers of this transaction never was.
@@ -114,7 +115,7 @@ impl Writing<'_> {
         ];
         for (name, change) in changes.into_iter().filter(|(_, change)| *change != 0) {
             let mut statement =
-                self.db.prepare_cached("UPDATE counter SET value = value + ?2 WHERE name = ?1")?;
+                self.db.prepare_cached("UPDATE meta SET value = value + ?2 WHERE key = ?1")?;
             statement.execute(params![name, change])?;
         }
         Ok(())

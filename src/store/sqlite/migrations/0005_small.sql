@@ -8,7 +8,8 @@ INSERT INTO said (said, rank) VALUES ('usermerge', 2);
 INSERT INTO answer (answer, rank) VALUES ('usermerge', 2);
 
 -- The sums of everything.
-INSERT INTO meta SELECT 'lossy', lossy FROM total UNION ALL SELECT 'total', sums FROM total;
+INSERT INTO meta SELECT 'lossy', lossy FROM total UNION ALL SELECT 'total', sums FROM total
+    UNION ALL SELECT name, value FROM counter;
 DROP TABLE total;
 
 -- A trace and a session are short. Calls of tools are met all the time. A provider has its few models, and most models
@@ -47,7 +48,10 @@ SELECT observation, packed, data, text, content, input_preview,
 FROM detail ORDER BY observation;
 DROP TABLE detail;
 ALTER TABLE detail_new RENAME TO detail;
-DELETE FROM counter WHERE name = 'previews';
+DROP TABLE counter;
+
+DROP INDEX observation_response_id;
+CREATE INDEX observation_response_id ON observation (substr(response_id, -4)) WHERE response_id IS NOT NULL;
 
 -- `hash`: the first eight bytes; `piece`: its number, times 65536, and two more bytes.
 ALTER TABLE hash RENAME TO hash_before;
