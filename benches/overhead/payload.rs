@@ -30,6 +30,8 @@ pub fn nanos() -> u64 {
 pub struct Pattern {
     /// Two periods, so that a slice of up to one period never wraps.
     letters: Vec<u8>,
+    /// The same of other words: who asks rarely says what others were answered.
+    answers: Vec<u8>,
 }
 
 /// Marsaglia's xorshift.
@@ -43,20 +45,22 @@ fn random(state: &mut u64) -> u64 {
 impl Pattern {
     pub fn new() -> Self {
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        Pattern { letters: Self::letters(&mut state), answers: Self::letters(&mut state) }
+    }
+
+    fn letters(state: &mut u64) -> Vec<u8> {
         let words: Vec<Vec<u8>> = (0..WORDS)
-            .map(|_| {
-                (0..2 + random(&mut state) % 9).map(|_| b'a' + (random(&mut state) % 26) as u8).collect()
-            })
+            .map(|_| (0..2 + random(state) % 9).map(|_| b'a' + (random(state) % 26) as u8).collect())
             .collect();
         let mut letters = Vec::with_capacity(2 * PERIOD);
         while letters.len() < PERIOD {
-            let (one, other) = (random(&mut state) % WORDS, random(&mut state) % WORDS);
+            let (one, other) = (random(state) % WORDS, random(state) % WORDS);
             letters.extend_from_slice(&words[(one * other / WORDS) as usize]);
             letters.push(b' ');
         }
         letters.truncate(PERIOD);
         letters.extend_from_within(..);
-        Pattern { letters }
+        letters
     }
 
     /// Up to one period of the endless body `number`, from `offset` on.
@@ -97,7 +101,8 @@ impl Pattern {
             br#"","object":"chat.completion","created":1767225600,"model":"gpt-4o-mini-2024-07-18","choices":[{"index":0,"#,
         );
         into.extend_from_slice(br#""message":{"role":"assistant","content":""#);
-        into.extend_from_slice(self.slice(number, 7, ANSWER));
+        let start = (number.wrapping_mul(131) % PERIOD as u64) as usize;
+        into.extend_from_slice(&self.answers[start..start + ANSWER]);
         into.extend_from_slice(
             br#"","refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"stop"}],"usage":"#,
         );

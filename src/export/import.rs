@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{notes, raw};
-use crate::model::{Annotation, CONTENT_KEYS, Exchange, ExchangeId, ObservationId, shortened};
+use crate::model::{Annotation, CONTENT_KEYS, Exchange, ExchangeId, ObservationId, PREVIEW, shortened};
 use crate::store::{Entry, Observed};
 
 /// Reads a record as it was exported, and what people added to it. The error says what is wrong with it.
@@ -64,5 +64,5 @@ fn preview(message: &Value) -> String {
         text.as_str().map(str::to_owned)
     });
     let line = texts.collect::<Vec<_>>().join(" ");
-    shortened(&line, 200)
+    shortened(&line, PREVIEW)
 }

@@ -24,6 +24,6 @@ pub use money::Usd;
 pub use observation::{
     CONTENT_KEYS, Caller, Client, Link, Observation, ObservationId, Place, Status, TraceId,
 };
-pub use preview::shortened;
+pub use preview::{PREVIEW, shortened};
 pub use reading::{Answered, ApiError, Asked, Kind, Operation, Reading};
 pub use usage::{Usage, UsageSource};

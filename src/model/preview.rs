@@ -1,5 +1,8 @@
 //! The beginning of a text, as lists show it.
 
+/// As many characters of a text are shown, unless it is said otherwise.
+pub const PREVIEW: usize = 100;
+
 /// White space as single spaces, and no more than so many characters; a longer text says that it goes on.
 pub fn shortened(text: &str, most: usize) -> String {
     let mut short = String::new();

@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::model::{Message, Observation, Part, PartKind, Reading, shortened};
+use crate::model::{Message, Observation, PREVIEW, Part, PartKind, Reading, shortened};
 use crate::store::{Observed, PART};
 use crate::trace::Facts;
-
-/// How much of a text a list shows, in characters.
-const PREVIEW: usize = 200;
 
 /// The record's head, what lists show, and what search finds.
 pub fn observed(observation: &Observation, facts: Option<Facts>) -> Observed {

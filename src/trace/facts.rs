@@ -8,8 +8,8 @@ use super::side::{self, Side};
 use super::story::{Story, asides, texts};
 use super::{Id, Role, Said};
 use crate::model::{
-    Headers, Kind, Message, Micros, Observation, ObservationId, Operation, Part, PartKind, Reading, Status,
-    shortened,
+    Headers, Kind, Message, Micros, Observation, ObservationId, Operation, PREVIEW, Part, PartKind, Reading,
+    Status, shortened,
 };
 
 /// Headers that hold who pays, as fingerprints: calls of two keys are not taken for one conversation.
@@ -352,9 +352,6 @@ pub fn late_text(tail: &[Message], call_id: &str) -> Option<String> {
     let (_, rest) = note.split_once("<result>")?;
     Some(rest.split_once("</result>")?.0.trim().to_owned())
 }
-
-/// How much of arguments and results a list shows, in characters.
-const PREVIEW: usize = 100;
 
 fn preview(value: &Value) -> String {
     match value {

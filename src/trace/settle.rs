@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::book::{Book, Known, Placed, Wanted};
-use super::facts::Facts;
+use super::facts::{Facts, Need};
 use super::mark::{Mark, MarkKind, later};
 use super::place::{dependants, place};
 use super::told::span_mark;
@@ -68,6 +68,10 @@ fn enqueue<B: Book>(
 ) -> Result<(), B::Error> {
     let asked = |wanted: &Wanted| facts.calls.iter().any(|call| call.prompts.contains(&wanted.mark));
     for wanted in dependants(facts) {
+        // Who of several goes on from which answer goes by all of them; where there is no answer, by none.
+        if is_likely(facts, &wanted) && !is_given(book, facts, wanted.mark)? {
+            continue;
+        }
         // Who was started by no one takes no one's place.
         if wanted.kind == MarkKind::Begins && placed.parent.is_none() && !asked(&wanted) {
             continue;
@@ -90,6 +94,19 @@ fn enqueue<B: Book>(
         }
     }
     Ok(())
+}
+
+/// Whether it is for those that are likely to go on from what this one goes on from.
+fn is_likely(facts: &Facts, wanted: &Wanted) -> bool {
+    let is_need = |need: &Need| !need.exact && need.mark == wanted.mark;
+    wanted.kind == MarkKind::Needs && !facts.gives.contains(&wanted.mark) && facts.needs.iter().any(is_need)
+}
+
+/// Whether there is an answer that has a mark.
+fn is_given<B: Book>(book: &mut B, facts: &Facts, mark: Mark) -> Result<bool, B::Error> {
+    let before = Wanted { limit: 1, ..Wanted::before(MarkKind::Gives, mark, facts.start) };
+    let since = Wanted { limit: 1, ..Wanted::since(MarkKind::Gives, mark, facts.start) };
+    Ok(!book.find(before)?.is_empty() || !book.find(since)?.is_empty())
 }
 
 fn is_beside(kind: MarkKind) -> bool {

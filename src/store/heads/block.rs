@@ -1,9 +1,14 @@
 //! A block of headers as a shape with holes, and the values that go there.
 
 use super::habit::Habits;
-use super::value::{put_value, read_value};
+use super::value::{prefix, put_value, read_value};
 use crate::model::{Headers, Micros};
 use crate::store::pieces::{Reader, put, put_bytes};
+
+/// What becomes of a header's value: it stands in the shape, or it is the call's own, all of it or behind a prefix.
+const STAYS: u8 = 0;
+const CHANGES: u8 = 1;
+const CHANGES_BEHIND: u8 = 2;
 
 /// Puts what stays into the shape and what changes into the values.
 pub fn put_block(
@@ -25,11 +30,17 @@ pub fn put_block(
     for (name, value) in lines {
         put_bytes(shape, name);
         let hole = std::str::from_utf8(name).is_ok_and(|name| habits.changes(name, value));
-        shape.push(u8::from(hole));
-        if hole {
+        let prefix = std::str::from_utf8(value).map_or("", prefix);
+        if !hole {
+            shape.push(STAYS);
+            put_bytes(shape, value);
+        } else if prefix.is_empty() {
+            shape.push(CHANGES);
             put_value(values, value, began);
         } else {
-            put_bytes(shape, value);
+            shape.push(CHANGES_BEHIND);
+            put_bytes(shape, prefix.as_bytes());
+            put_value(values, &value[prefix.len()..], began);
         }
     }
 }
@@ -43,8 +54,12 @@ pub fn read_block(shape: &mut Reader, values: &mut Reader, began: Micros) -> Opt
         bytes.extend_from_slice(shape.bytes()?);
         bytes.extend_from_slice(b": ");
         match shape.byte()? {
-            0 => bytes.extend_from_slice(shape.bytes()?),
-            _ => read_value(values, began, &mut bytes)?,
+            STAYS => bytes.extend_from_slice(shape.bytes()?),
+            CHANGES => read_value(values, began, &mut bytes)?,
+            _ => {
+                bytes.extend_from_slice(shape.bytes()?);
+                read_value(values, began, &mut bytes)?;
+            }
         }
         bytes.extend_from_slice(b"\r\n");
     }

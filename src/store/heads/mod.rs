@@ -2,12 +2,14 @@
 //! same of the response, and the values that are its own. Pure; the shapes are pieces, and stored once.
 
 mod block;
+mod form;
 mod habit;
 mod value;
 
 use bytes::Bytes;
 
 use self::block::{put_block, read_block};
+pub use self::form::{Known, put_form, read_form};
 pub use self::habit::Habits;
 use super::pieces::{Reader, put, put_bytes, put_signed};
 use crate::model::{Body, Closer, Ending, Exchange, ExchangeId, Head, Headers, Label, Micros};

@@ -15,6 +15,8 @@ fn headers() -> impl Strategy<Value = Headers> {
         Just(b"01234567-89ab-cdef-0123-456789abcdef".to_vec()),
         Just(b"0123456789ABCDEF0123456789abcdef".to_vec()),
         Just(b"007".to_vec()),
+        "[0-9A-Za-z_-]{0,30}".prop_map(String::into_bytes),
+        "[a-z]{2,6}_[0-9A-Za-z]{5,30}".prop_map(String::into_bytes),
         Just(b"00-0123456789abcdef0123456789abcdef-0123456789abcdef-01".to_vec()),
         Just(b"0123456789abcdef-FRA-".to_vec()),
         Just(b"caf\xe9".to_vec()),

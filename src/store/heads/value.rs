@@ -13,6 +13,10 @@ const HEX: u8 = 4;
 const UUID: u8 = 5;
 /// Parts between hyphens, some of them hexadecimal: `00-4bf9…-00f0…-01`.
 const PARTS: u8 = 6;
+/// `00-` and `-` and what else makes a traceparent, its flags last.
+const TRACEPARENT: u8 = 8;
+/// Letters, digits, `_` and `-`, in six bits each: how providers write ids.
+const SIX_BITS: u8 = 7;
 
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] =
@@ -48,10 +52,76 @@ fn put_short(to: &mut Vec<u8>, value: &[u8], began: Micros) -> bool {
     } else if let Some(bytes) = hex(value).filter(|bytes| bytes.len() >= 8) {
         to.push(HEX);
         put_bytes(to, &bytes);
-    } else {
-        return put_parts(to, text);
+    } else if let Some(bytes) = traceparent(text) {
+        to.push(TRACEPARENT);
+        to.extend_from_slice(&bytes);
+    } else if !put_parts(to, text) {
+        return put_six_bits(to, value);
     }
     true
+}
+
+/// What comes before an id proper, to say whose it is: `toolu_`, `chatcmpl-`. Empty where nothing does.
+pub fn prefix(text: &str) -> &str {
+    let end = text.find(['_', '-']).map_or(0, |at| at + 1);
+    let (prefix, id) = text.split_at(end);
+    let is_word = prefix.bytes().all(|byte| byte.is_ascii_lowercase() || b"_-".contains(&byte));
+    let is_id = id.len() >= SHORT_ID && six_bits(id.as_bytes()).is_some();
+    if (3..=12).contains(&end) && is_word && is_id { prefix } else { "" }
+}
+
+const SIXTY_FOUR: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-";
+/// A shorter one is no shorter in six bits, or hardly.
+const SHORT_ID: usize = 8;
+
+fn six_bits(text: &[u8]) -> Option<Vec<u8>> {
+    text.iter()
+        .map(|byte| match byte {
+            b'0'..=b'9' => Some(byte - b'0'),
+            b'A'..=b'Z' => Some(byte - b'A' + 10),
+            b'a'..=b'z' => Some(byte - b'a' + 36),
+            b'_' => Some(62),
+            b'-' => Some(63),
+            _ => None,
+        })
+        .collect()
+}
+
+fn put_six_bits(to: &mut Vec<u8>, text: &[u8]) -> bool {
+    let Some(numbers) = six_bits(text).filter(|numbers| numbers.len() >= SHORT_ID) else { return false };
+    to.push(SIX_BITS);
+    put(to, text.len() as u64);
+    for four in numbers.chunks(4) {
+        let bits =
+            four.iter().fold(0_u32, |bits, number| bits << 6 | u32::from(*number)) << (6 * (4 - four.len()));
+        to.extend_from_slice(&bits.to_be_bytes()[1..=(6 * four.len()).div_ceil(8)]);
+    }
+    true
+}
+
+fn read_six_bits(from: &mut Reader, to: &mut Vec<u8>) -> Option<()> {
+    let mut left = usize::try_from(from.number()?).ok()?;
+    while left > 0 {
+        let count = left.min(4);
+        let mut bits = [0; 4];
+        let bytes = from.take((6 * count).div_ceil(8))?;
+        bits[1..=bytes.len()].copy_from_slice(bytes);
+        let bits = u32::from_be_bytes(bits);
+        for at in 0..count {
+            let number = bits >> (18 - 6 * at) & 63;
+            to.push(*SIXTY_FOUR.get(usize::try_from(number).ok()?)?);
+        }
+        left -= count;
+    }
+    Some(())
+}
+
+/// Its ids and flags, if it is of the version there is.
+fn traceparent(text: &str) -> Option<[u8; 25]> {
+    let rest = text.strip_prefix("00-").filter(|rest| rest.len() == 52)?;
+    let (trace, rest) = rest.split_at_checked(32)?;
+    let (parent, flags) = rest.strip_prefix('-')?.split_once('-').filter(|(parent, _)| parent.len() == 16)?;
+    [hex(trace.as_bytes())?, hex(parent.as_bytes())?, hex(flags.as_bytes())?].concat().try_into().ok()
 }
 
 fn put_parts(to: &mut Vec<u8>, text: &str) -> bool {
@@ -97,6 +167,14 @@ pub fn read_value(from: &mut Reader, began: Micros, to: &mut Vec<u8>) -> Option<
                 }
             }
         }
+        TRACEPARENT => {
+            to.extend_from_slice(b"00");
+            for length in [16, 8, 1] {
+                to.push(b'-');
+                put_hex(from.take(length)?, to);
+            }
+        }
+        SIX_BITS => read_six_bits(from, to)?,
         _ => return None,
     }
     Some(())

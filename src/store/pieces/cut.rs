@@ -23,6 +23,8 @@ pub enum Kind {
     Shape = 5,
     /// The frames of a stream whose text is the leaves before it.
     Woven = 6,
+    /// What the records of many calls have in common.
+    Form = 7,
 }
 
 /// A piece of a body.
@@ -47,8 +49,8 @@ const LONG_GLUE: usize = 2 << 10;
 const MOST_GLUE: usize = 16 << 10;
 
 impl Kind {
-    pub const ALL: [Self; 7] =
-        [Self::Node, Self::Text, Self::Glue, Self::Tail, Self::Data, Self::Shape, Self::Woven];
+    pub const ALL: [Self; 8] =
+        [Self::Node, Self::Text, Self::Glue, Self::Tail, Self::Data, Self::Shape, Self::Woven, Self::Form];
 
     pub fn from_number(number: i64) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| *kind as i64 == number)

@@ -15,7 +15,7 @@ mod varint;
 mod weave;
 
 pub use cut::{Kind, Leaf, cut, cut_text, resume};
-pub use recipe::{Node, Recipe, children};
+pub use recipe::{Node, Recipe, Run, children};
 pub use text::{is_words, words_of};
 pub use varint::{Reader, put, put_bytes, put_signed};
 pub use weave::{Weave, unweave, weave};

@@ -28,7 +28,7 @@ pub fn words_of(kind: Kind, piece: &[u8]) -> String {
         Kind::Glue => strings(piece),
         // Its first byte ends a string that is not its own.
         Kind::Tail => strings(piece.get(1..).unwrap_or_default()),
-        Kind::Node | Kind::Data | Kind::Shape | Kind::Woven => String::new(),
+        Kind::Node | Kind::Data | Kind::Shape | Kind::Woven | Kind::Form => String::new(),
     }
 }
 

@@ -1,9 +1,11 @@
-//! Streams of events as the text that they bring and the frames around it.
+//! Answers as the text that they bring and the frames around it.
 //!
+//! An answer in one piece of JSON has its texts in long strings, and what is around them is like what is around others'.
 //! An answer that was streamed comes in a hundred events, a few letters in each. Its letters one after the other are the
 //! string that the next request has whole: so they are cut like that string, and of the events is left what they frame it
 //! with, in which each is like the one before.
 
+use super::cut::{Kind, cut};
 use super::varint::{Reader, put, put_bytes};
 
 /// Keys whose strings are parts of a text.
@@ -37,12 +39,33 @@ struct Hole {
     key: usize,
 }
 
-/// Takes a stream apart. `None` where it is none of that kind, or has no text that would be worth it.
+/// What is around texts is no frames of theirs if it is longer.
+const LONG_FRAMES: usize = 16 << 10;
+
+/// Takes an answer apart. `None` where it is none of that kind, or has no text that would be worth it.
 pub fn weave(body: &[u8]) -> Option<Weave> {
-    if !body.starts_with(b"event:") && !body.starts_with(b"data:") {
+    if body.starts_with(b"event:") || body.starts_with(b"data:") {
+        return woven(body, &holes(body));
+    }
+    if !body.starts_with(b"{") {
         return None;
     }
-    let holes = holes(body);
+    let mut holes: Vec<Hole> = Vec::new();
+    let mut begin = 0;
+    for leaf in cut(body) {
+        match (leaf.kind, holes.last_mut()) {
+            (Kind::Text, Some(last)) if last.end == begin => last.end = leaf.end,
+            // No two of them go on from one another.
+            (Kind::Text, _) => holes.push(Hole { begin, end: leaf.end, key: holes.len() }),
+            _ => {}
+        }
+        begin = leaf.end;
+    }
+    let text: usize = holes.iter().map(|hole| hole.end - hole.begin).sum();
+    if body.len() - text > LONG_FRAMES { None } else { woven(body, &holes) }
+}
+
+fn woven(body: &[u8], holes: &[Hole]) -> Option<Weave> {
     let (mut lengths, mut frames, mut text, mut ends) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut before = 0;
     for run in holes.chunk_by(|one, next| goes_on(body, one, next)) {
@@ -145,6 +168,20 @@ mod tests {
             assert_eq!(unweave(&woven, &text).unwrap(), cut);
         }
         assert_eq!(weave(b"{\"text\":\"x\"}"), None);
+    }
+
+    #[test]
+    fn each_text_of_an_answer_is_whole() {
+        let texts = ["say \\\"it\\\" ".repeat(60), "and more ".repeat(60), "large ".repeat(9000)];
+        let [one, two, three] = &texts;
+        let body = format!(r#"{{"id":"x","a":"{one}","b":["{two}","short"],"c":"{three}"}}"#);
+        let Weave { woven, text, ends } = weave(body.as_bytes()).unwrap();
+        assert_eq!(text, texts.concat().as_bytes());
+        assert_eq!(ends, [one.len(), one.len() + two.len(), text.len()]);
+        assert!(woven.len() < 60);
+        assert_eq!(unweave(&woven, &text).unwrap(), body.as_bytes());
+        let many = format!(r#"{{"a":"{one}","b":[{}1]}}"#, "\"short\",".repeat(3000));
+        assert_eq!(weave(many.as_bytes()), None);
     }
 
     proptest! {

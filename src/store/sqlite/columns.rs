@@ -221,6 +221,11 @@ impl Columns {
         head
     }
 
+    /// A call of a tool whose result is to come.
+    pub fn is_open_tool(&self) -> bool {
+        self.kind() == Kind::Tool && Status::ALL.get(usize::from(self.status)) == Some(&Status::Open)
+    }
+
     pub fn kind(&self) -> Kind {
         Kind::ALL.get(usize::from(self.kind)).copied().unwrap_or(Kind::Event)
     }

@@ -5,18 +5,20 @@ use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::fault::{Result, broken};
 use super::reading::{Made, Reading, made};
+use super::times::{self, Times};
+use super::unsaid::Text;
 use super::writing::Writing;
-use crate::model::{Body, Chunk, Exchange, ExchangeId};
+use crate::model::{Body, Exchange, ExchangeId};
 use crate::store::Had;
 use crate::store::heads::{Packed, pack, unpack};
-use crate::store::pieces::{Kind, Reader, put, put_bytes, put_signed};
+use crate::store::pieces::{Kind, Reader};
 
 /// One part of both bodies: what makes their bytes, and when these came.
 #[derive(Clone, Debug, Default)]
 pub struct Part {
     pub request: Made,
     pub response: Made,
-    pub chunks: [Vec<Chunk>; 2],
+    pub times: Times,
 }
 
 /// An exchange's row.
@@ -99,15 +101,12 @@ impl Writing<'_> {
         let mut part = Vec::new();
         let scope = format!("{} {}", exchange.upstream, exchange.path_and_query().0);
         self.base = None;
+        self.floor = self.next_piece()?;
         self.body_like(&scope, &exchange.request.bytes, seq, &mut part)?;
         // An answer is found by its text as it was put together; its frames have no words worth finding.
         self.body(&scope, &exchange.response.bytes, &mut part)?;
-        self.base = None;
-        let times = put_chunks([&exchange.request.chunks, &exchange.response.chunks]);
-        let (packed, data) = self.state.packer.pack(&times, None);
-        put(&mut part, packed.cast_unsigned());
-        put(&mut part, times.len() as u64);
-        put_bytes(&mut part, &data);
+        (self.base, self.floor) = (None, i64::MAX);
+        times::put_times(&mut part, [&exchange.request, &exchange.response]);
         let raw = exchange.request.bytes.len() + exchange.response.bytes.len();
         self.counters.raw_bytes += i64::try_from(raw).unwrap_or(i64::MAX);
         Ok(part)
@@ -128,23 +127,20 @@ impl Writing<'_> {
         for sql in [
             "DELETE FROM part WHERE exchange = ?1",
             "DELETE FROM exchange WHERE seq = ?1",
-            "DELETE FROM said WHERE rowid = ?1",
             // Nobody's for now: the collection finds them their next exchange, if there is one.
             "UPDATE piece SET first = 0 WHERE first = ?1",
         ] {
             self.db.prepare_cached(sql)?.execute([seq])?;
         }
-        Ok(())
+        self.unsay(Text::Said(seq))
     }
 
     /// Makes an exchange found by all texts that are its own.
     pub fn index_again(&mut self, seq: i64) -> Result<()> {
-        self.said.remove(&seq);
         let words = Reading::new(self.db)?.own_words(seq)?;
-        self.db.prepare_cached("DELETE FROM said WHERE rowid = ?1")?.execute([seq])?;
+        self.unsay(Text::Said(seq))?;
         if !words.is_empty() {
-            let mut insert = self.db.prepare_cached("INSERT INTO said (rowid, body) VALUES (?1, ?2)")?;
-            insert.execute(params![seq, words])?;
+            self.say(Text::Said(seq), words);
         }
         Ok(())
     }
@@ -179,9 +175,12 @@ impl Reading<'_> {
         let mut exchange = self.heads(row)?;
         let (mut request, mut response) = (Vec::new(), Vec::new());
         for part in self.parts(row)? {
-            request.extend(self.bytes(&part.request)?);
-            response.extend(self.bytes(&part.response)?);
-            let [of_request, of_response] = part.chunks;
+            let bytes = [self.bytes(&part.request)?, self.bytes(&part.response)?];
+            let chunks = part.times.chunks([&bytes[0], &bytes[1]]);
+            let [of_request, of_response] =
+                chunks.ok_or_else(|| broken(format!("exchange {}: its times are damaged", row.id)))?;
+            request.extend_from_slice(&bytes[0]);
+            response.extend_from_slice(&bytes[1]);
             exchange.request.chunks.extend(of_request);
             exchange.response.chunks.extend(of_response);
         }
@@ -208,11 +207,13 @@ impl Reading<'_> {
     }
 
     fn part(&mut self, from: &mut Reader) -> Result<Option<Part>> {
-        let mut read = || Some((made(from)?, made(from)?, from.number()?, from.number()?, from.bytes()?));
-        let Some((request, response, packed, length, data)) = read() else { return Ok(None) };
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        let times = self.unpack(packed.cast_signed(), data.to_vec(), length)?;
-        Ok(read_chunks(&times).map(|chunks| Part { request, response, chunks }))
+        let mut read = || Some((made(from)?, made(from)?, times::read_times(from)?));
+        let Some((request, response, times)) = read() else { return Ok(None) };
+        let times = match times {
+            Times::Packed { packed, length, data } => Times::Before(self.unpack(packed, data, length)?),
+            times => times,
+        };
+        Ok(Some(Part { request, response, times }))
     }
 
     /// What is to be found of an exchange: the texts that it was the first to have.
@@ -243,67 +244,4 @@ pub fn stored(row: &Row) -> tokio_rusqlite::rusqlite::Result<Stored> {
         own: row.get(4)?,
         body: row.get(5)?,
     })
-}
-
-/// The times first and then the lengths: each is like its neighbours.
-fn put_chunks(bodies: [&[Chunk]; 2]) -> Vec<u8> {
-    let mut to = Vec::new();
-    for chunks in bodies {
-        put(&mut to, chunks.len() as u64);
-        let mut last = 0;
-        for chunk in chunks {
-            put_signed(&mut to, chunk.after.wrapping_sub(last).cast_signed());
-            last = chunk.after;
-        }
-        let mut last: u64 = 0;
-        for chunk in chunks {
-            put_signed(&mut to, chunk.length.wrapping_sub(last).cast_signed());
-            last = chunk.length;
-        }
-    }
-    to
-}
-
-fn read_chunks(bytes: &[u8]) -> Option<[Vec<Chunk>; 2]> {
-    let mut from = Reader(bytes);
-    let mut read = || {
-        let count = from.number()?;
-        let mut last: u64 = 0;
-        let times = (0..count).map(|_| {
-            last = last.wrapping_add(from.signed()?.cast_unsigned());
-            Some(last)
-        });
-        let times: Vec<u64> = times.collect::<Option<_>>()?;
-        let mut last: u64 = 0;
-        let chunks = times.into_iter().map(|after| {
-            last = last.wrapping_add(from.signed()?.cast_unsigned());
-            Some(Chunk { after, length: last })
-        });
-        chunks.collect::<Option<Vec<_>>>()
-    };
-    Some([read()?, read()?])
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn chunks() -> impl Strategy<Value = Vec<Chunk>> {
-        let chunk = (any::<u64>(), any::<u64>()).prop_map(|(after, length)| Chunk { after, length });
-        prop::collection::vec(chunk, 0..20)
-    }
-
-    proptest! {
-        #[test]
-        fn times_come_back(request in chunks(), response in chunks()) {
-            prop_assert_eq!(read_chunks(&put_chunks([&request, &response])), Some([request, response]));
-        }
-
-        #[test]
-        fn damaged_times_are_no_panic(bytes: Vec<u8>) {
-            let _ = read_chunks(&bytes);
-        }
-    }
 }

@@ -7,13 +7,14 @@
 
 use std::collections::BTreeSet;
 
-use tokio_rusqlite::rusqlite::{Connection, OptionalExtension};
+use tokio_rusqlite::rusqlite::Connection;
 
 use super::exchange::{COLUMNS, Stored, stored};
 use super::fault::{Result, broken};
+use super::hashes;
 use super::reading::{Made, Reading, made};
-use super::writing::{Writing, hash};
-use crate::store::pieces::{Kind, Reader, children};
+use super::writing::{Writing, has_hash, hash};
+use crate::store::pieces::{Kind, Reader, Run, children};
 
 /// What is needed, as far as it is known.
 #[derive(Debug, Default)]
@@ -97,9 +98,9 @@ impl Marks {
     }
 
     fn made(&mut self, reading: &mut Reading, made: &Made, owner: u32) -> Result<()> {
-        for (level, ids) in made.recipe.levels.iter().enumerate() {
+        for Run { level, ids } in &made.recipe.runs {
             for id in ids {
-                self.tree(reading, *id, level, owner)?;
+                self.tree(reading, *id, usize::from(*level), owner)?;
             }
         }
         Ok(())
@@ -200,15 +201,18 @@ impl Writing<'_> {
     /// Takes out some pieces that are not marked. True when all were looked at; the number says how many went.
     pub fn sweep(&mut self, marks: &mut Marks) -> Result<(bool, u64)> {
         marks.catch_up(self.db)?;
-        let sql = format!("SELECT id, first FROM piece WHERE id > ?1 ORDER BY id LIMIT {PIECES}");
-        let pieces: Vec<(i64, Option<i64>)> = self
+        let sql = format!("SELECT id, first, kind FROM piece WHERE id > ?1 ORDER BY id LIMIT {PIECES}");
+        let pieces: Vec<(i64, Option<i64>, i64)> = self
             .db
             .prepare_cached(&sql)?
-            .query_map([marks.swept], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .query_map([marks.swept], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
             .collect::<std::result::Result<_, _>>()?;
+        let has_records = self.db.prepare_cached("SELECT 1 FROM detail LIMIT 1")?.exists([])?;
         let (mut gone, mut changed) = (0, BTreeSet::new());
-        for (id, first) in &pieces {
+        for (id, first, kind) in &pieces {
             match marks.owner(*id) {
+                // Whoever came since may have taken it for its own.
+                0 if *kind == Kind::Form as i64 && has_records => {}
                 0 => {
                     changed.extend(first.filter(|first| *first > 0));
                     if self.is_base(*id)? {
@@ -250,9 +254,7 @@ impl Writing<'_> {
         let mut base = self.db.prepare_cached("SELECT base FROM piece WHERE id = ?1")?;
         let base: Option<i64> = base.query_row([id], |row| row.get(0))?;
         let hash = hash(&self.state.key, kind, &bytes);
-        self.db
-            .prepare_cached("DELETE FROM hash WHERE hash = ?1 AND piece = ?2")?
-            .execute((&hash[..], id))?;
+        hashes::remove(self.db, &hash, id)?;
         self.db.prepare_cached("DELETE FROM piece WHERE id = ?1")?.execute([id])?;
         self.counters.pieces -= 1;
         self.counters.unique_bytes -= i64::try_from(bytes.len()).unwrap_or(i64::MAX);
@@ -268,8 +270,5 @@ impl Writing<'_> {
 
 /// The piece of a hash, and whether it is the one it should be.
 pub fn is_known(db: &Connection, key: &[u8; 32], id: i64, kind: Kind, bytes: &[u8]) -> Result<bool> {
-    let hash = hash(key, kind, bytes);
-    let mut known = db.prepare_cached("SELECT piece FROM hash WHERE hash = ?1")?;
-    let known: Option<i64> = known.query_row([&hash[..]], |row| row.get(0)).optional()?;
-    Ok(known == Some(id))
+    Ok(!has_hash(kind) || hashes::is_kept(db, &hash(key, kind, bytes), id)?)
 }

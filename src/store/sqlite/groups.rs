@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use tokio_rusqlite::rusqlite::Connection;
 use tokio_rusqlite::rusqlite::types::Value as Cell;
+use tokio_rusqlite::rusqlite::{Connection, OptionalExtension};
 
 use super::columns::{Columns, FINISH};
 use super::fault::{Result, broken};
@@ -155,8 +155,8 @@ fn summary(reading: &mut Reading, key: SumKey) -> Result<Summary> {
         }
         SumKey::Session(seq) => session_id(reading.db, seq)?,
     };
-    let mut preview = |seq: i64| reading.detail(seq);
-    let (first, last) = (preview(sum.first_observation)?, preview(sum.last_observation)?);
+    let input_preview = preview(reading.db, "input_preview", sum.first_observation)?;
+    let output_preview = preview(reading.db, "output_preview", sum.last_observation)?;
     let last_one = find(reading.db, "o.seq = ?1", &Cell::Integer(sum.last_observation))?;
     let last_one = last_one.map(|found| reading.with_words(&found)).transpose()?;
     let [models, providers, users, tags, tools] = sum.words;
@@ -174,8 +174,8 @@ fn summary(reading: &mut Reading, key: SumKey) -> Result<Summary> {
         title: sum.title.map(|(_, title)| title),
         status: last_one.as_ref().map_or("ok", status),
         totals: sum.totals,
-        input_preview: first.input_preview,
-        output_preview: last.output_preview,
+        input_preview,
+        output_preview,
         models,
         providers,
         users,
@@ -183,6 +183,13 @@ fn summary(reading: &mut Reading, key: SumKey) -> Result<Summary> {
         tools,
         cursor: Cursor::default(),
     })
+}
+
+fn preview(db: &Connection, which: &str, observation: i64) -> Result<String> {
+    let sql =
+        format!("SELECT p.text FROM detail d JOIN preview p ON p.id = d.{which} WHERE d.observation = ?1");
+    let found = db.prepare_cached(&sql)?.query_row([observation], |row| row.get(0)).optional()?;
+    Ok(found.unwrap_or_default())
 }
 
 /// How it stands with what ended like this.

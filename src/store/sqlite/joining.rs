@@ -41,7 +41,7 @@ impl Placing<'_, '_> {
     fn span(&self, found: Option<Found>) -> Result<Option<Span>> {
         let Some(found) = found.filter(|found| found.exchange.is_none()) else { return Ok(None) };
         let mut reading = Reading::new(self.writing.db)?;
-        let rest = reading.detail(found.seq)?.rest;
+        let rest = reading.detail(&found)?.rest;
         let head = reading.head(&found, rest)?;
         Ok(is_told(&head).then_some(Span { found, head }))
     }
@@ -50,7 +50,7 @@ impl Placing<'_, '_> {
     fn same_call(&self, facts: &Facts) -> Result<Option<(Span, &'static str)>> {
         if let Some(answer) = &facts.named.0 {
             let sql = format!(
-                "substr(o.response_id, -8) = substr(?1, -8) AND o.response_id = ?1 AND o.exchange IS NULL
+                "substr(o.response_id, -4) = substr(?1, -4) AND o.response_id = ?1 AND o.exchange IS NULL
                  ORDER BY o.seq LIMIT {MOST}"
             );
             for found in find_all(self.writing.db, &sql, &Cell::Text(answer.clone()))? {
@@ -92,7 +92,7 @@ impl Placing<'_, '_> {
         let Some((span, _)) = self.same_call(facts)? else { return Ok(()) };
         let Some(head) = folded(&span.head, facts.id) else { return Ok(()) };
         let mut reading = Reading::new(self.writing.db)?;
-        let detail = reading.detail(span.found.seq)?;
+        let detail = reading.detail(&span.found)?;
         let content = reading.stored(&span.found)?.content;
         drop(reading);
         let columns = Columns::of(&head)?;
@@ -104,7 +104,7 @@ impl Placing<'_, '_> {
             ..Observed::default()
         };
         self.writing.remove_observation(&span.found)?;
-        self.writing.put_observation(None, &observed, &columns, Some(&span.found))
+        self.writing.put_observation(None, &observed, &columns, Some(&span.found)).map(|_| ())
     }
 
     /// A span has come: calls that were made in it, or that it is, find their places anew.
@@ -113,7 +113,7 @@ impl Placing<'_, '_> {
         let mut spans = vec![ObservationId(span.id)];
         if let Some(answer) = &span.response_id {
             let sql = format!(
-                "substr(o.response_id, -8) = substr(?1, -8) AND o.response_id = ?1 AND o.exchange IS NOT NULL
+                "substr(o.response_id, -4) = substr(?1, -4) AND o.response_id = ?1 AND o.exchange IS NOT NULL
                  ORDER BY o.seq LIMIT {MOST}"
             );
             let found = find_all(self.writing.db, &sql, &Cell::Text(answer.clone()))?;

@@ -36,7 +36,7 @@ impl Share {
             start: columns.start,
             end: end(columns),
             is_main: found.is_main(),
-            title: if found.words[SIDE].is_some() { title(db, found.seq)? } else { None },
+            title: if found.words[SIDE].is_some() { title(db, found)? } else { None },
             words: lists(found, tags),
             totals: columns.totals(),
         })

@@ -134,7 +134,7 @@ pub fn in_order<T, K: Ord + Copy>(
 fn row(reading: &mut Reading, place: &Place, snippet: Option<String>) -> Result<Row> {
     let found = find(reading.db, "o.seq = ?1", &Cell::Integer(place.seq))?;
     let found = found.ok_or_else(|| broken(format!("observation {} is missing", place.seq)))?;
-    let detail = reading.detail(place.seq)?;
+    let detail = reading.detail(&found)?;
     let mut head = reading.head(&found, detail.rest)?;
     head.retain(|key, _| !LONG.contains(&key.as_str()));
     for (object, inner) in [("usage", "raw"), ("cost", "details")] {

@@ -11,15 +11,20 @@
 //! is forgotten whenever another connection wrote, or a transaction failed.
 
 mod fault;
+mod frame;
 mod pack;
 mod base;
 mod schema;
 mod recent;
+mod hashes;
 mod state;
 mod writing;
+mod unsaid;
 mod reading;
+mod times;
 mod exchange;
 mod columns;
+mod follows;
 mod observation;
 mod placing;
 mod joining;
@@ -50,8 +55,9 @@ use tokio_rusqlite::rusqlite;
 use self::fault::Result;
 use self::prune::Pruning;
 use self::state::State;
+use self::unsaid::{Indexer, index};
 use self::writing::{Writing, writing};
-use super::{Config, Reread, StoreError};
+use super::{Config, Filter, Reread, StoreError};
 
 /// What a store is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +77,8 @@ pub struct SqliteStore {
 
 /// The one connection that writes, and what it remembers.
 struct Writer {
+    // Ends first: it uses the others.
+    indexer: Indexer,
     connection: Connection,
     state: Arc<Mutex<State>>,
 }
@@ -88,12 +96,19 @@ impl SqliteStore {
                 let (path, config) = (path.to_owned(), config.clone());
                 let opened = on_its_own(move || {
                     give_way();
-                    let db = schema::open_to_write(&path, &config)?;
-                    let state = State::new(&db, &config, reread)?;
+                    let mut db = schema::open_to_write(&path, &config)?;
+                    let mut state = State::new(&db, &config, reread)?;
+                    let waits = db.prepare("SELECT 1 FROM unsaid LIMIT 1")?.exists([])?;
+                    if waits {
+                        writing(&mut db, &mut state, |writing| writing.index_left())?;
+                    }
                     Ok((db, state))
                 });
                 let (connection, state) = opened.await?;
-                Some(Writer { connection, state: Arc::new(Mutex::new(state)) })
+                let state = Arc::new(Mutex::new(state));
+                let indexer = Indexer::start(connection.clone(), Arc::clone(&state));
+                let indexer = indexer.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+                Some(Writer { indexer, connection, state })
             }
         };
         let mut readers = Vec::new();
@@ -110,8 +125,9 @@ impl SqliteStore {
         for reader in self.readers {
             reader.close().await.map_err(closed)?;
         }
-        if let Some(writer) = self.writer {
-            writer.connection.close().await.map_err(closed)?;
+        if let Some(Writer { indexer, connection, state: _ }) = self.writer {
+            drop(indexer);
+            connection.close().await.map_err(closed)?;
         }
         Ok(())
     }
@@ -140,9 +156,22 @@ impl SqliteStore {
         let state = Arc::clone(&writer.state);
         let done = writer.connection.call(move |db| {
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            writing(db, &mut state, act)
+            let done = writing(db, &mut state, act)?;
+            Ok((done, !state.unsaid.is_empty()))
         });
-        done.await.map_err(StoreError::from)
+        let (done, something_waits) = done.await.map_err(StoreError::from)?;
+        if something_waits {
+            writer.indexer.ask();
+        }
+        Ok(done)
+    }
+
+    /// Whoever searches here finds what was written here.
+    async fn index_for(&self, filter: &Filter) -> Result<()> {
+        match &self.writer {
+            Some(writer) if filter.search.is_some() => index(&writer.connection, &writer.state).await,
+            _ => Ok(()),
+        }
     }
 
     /// Lets some time go by in which nothing is written here.

@@ -1,16 +1,22 @@
 //! Observations: their rows, and what hangs on them.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value};
 use tokio_rusqlite::rusqlite::types::Value as Cell;
 use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::columns::{Columns, KINDS_OF_WORDS, SIDE, TOKENS, WORDS, merge, rest};
 use super::fault::{Result, broken};
+use super::follows::{thicken, thin};
+use super::pack::{FORM, FORM_PACKED};
 use super::placing::Placing;
 use super::reading::{Made, Reading, made};
+use super::unsaid::Text;
 use super::writing::Writing;
-use crate::model::{ExchangeId, ObservationId};
-use crate::store::pieces::Reader;
+use crate::model::{ExchangeId, Micros, ObservationId};
+use crate::store::heads::{Known, put_form, read_form};
+use crate::store::pieces::{Kind, Reader, put};
 use crate::store::{Observed, PART, StoreError, Stored};
 use crate::trace::is_told;
 
@@ -40,8 +46,13 @@ const PLAIN: [&str; 22] = [
     "callers",
 ];
 
-/// As many beginnings of inputs are remembered.
+/// As many previews are remembered.
 const PREVIEWS: usize = 1000;
+
+/// Values from so many bytes on are packed: before, there is nothing to be gained.
+const WORTH_PACKING: usize = 192;
+/// So many bytes a call of a tool will need when its result comes. They are kept free, or its page might have to be split.
+const RESERVED: usize = 10;
 
 /// An observation's row as it stands.
 #[derive(Clone, Debug)]
@@ -77,12 +88,23 @@ pub struct Detail {
 }
 
 /// How it is packed, the rest, the text's recipe, the content's, and the previews.
-type DetailRow = (i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>, String, String);
+type DetailRow = (i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>, Option<String>, Option<String>);
+
+fn names() -> impl Iterator<Item = &'static str> {
+    PLAIN.iter().chain(&TOKENS).copied().chain(WORDS.iter().map(|(name, _)| *name))
+}
+
+static COLUMNS: LazyLock<String> =
+    LazyLock::new(|| names().map(|name| format!("o.{name}")).collect::<Vec<_>>().join(", "));
+
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let (names, holes): (Vec<_>, Vec<_>) = names().map(|name| (name, "?")).unzip();
+    format!("INSERT INTO observation ({}) VALUES ({})", names.join(", "), holes.join(", "))
+});
 
 /// The columns to select for `found`.
-pub fn columns() -> String {
-    let names = PLAIN.iter().chain(&TOKENS).copied().chain(WORDS.iter().map(|(name, _)| *name));
-    names.map(|name| format!("o.{name}")).collect::<Vec<_>>().join(", ")
+pub fn columns() -> &'static str {
+    &COLUMNS
 }
 
 pub fn found(row: &Row) -> tokio_rusqlite::rusqlite::Result<Found> {
@@ -169,15 +191,11 @@ impl Writing<'_> {
         observed: &Observed,
         columns: &Columns,
         old: Option<&Found>,
-    ) -> Result<()> {
+    ) -> Result<i64> {
         let words = self.words(columns)?;
         let (trace, session) = self.places(columns)?;
         let cells = cells(exchange.map(|(seq, _)| seq), trace, session, columns, &words, old);
-        let names = PLAIN.iter().chain(&TOKENS).copied().chain(WORDS.iter().map(|(name, _)| *name));
-        let names = names.collect::<Vec<_>>().join(", ");
-        let holes = vec!["?"; cells.len()].join(", ");
-        let sql = format!("INSERT INTO observation ({names}) VALUES ({holes})");
-        let seq = self.db.prepare_cached(&sql)?.insert(params_from_iter(cells))?;
+        let seq = self.db.prepare_cached(&INSERT)?.insert(params_from_iter(cells))?;
         for tag in &columns.tags {
             let tag = self.word(tag)?;
             let mut insert = self
@@ -188,7 +206,8 @@ impl Writing<'_> {
         self.put_detail(seq, exchange.map(|(_, id)| id), observed, columns)?;
         self.counters.observations += 1;
         self.add(seq, trace, session, columns)?;
-        self.roll(columns, true)
+        self.roll(columns, true)?;
+        Ok(seq)
     }
 
     fn words(&mut self, columns: &Columns) -> Result<[Option<i64>; KINDS_OF_WORDS]> {
@@ -207,9 +226,9 @@ impl Writing<'_> {
         columns: &Columns,
     ) -> Result<()> {
         let Observed { head, content, input_preview, output_preview, text, facts: _ } = observed;
-        let (packed, sized) = self.packed_rest(head, columns, exchange)?;
+        let (packed, data) = self.packed_rest(head, columns, exchange)?;
         let mut made_text = Vec::new();
-        self.text(text, &mut made_text)?;
+        self.text(&without_calls(text, head), &mut made_text)?;
         let mut words = text.replace(PART, "\n");
         let made_content = match content {
             None => None,
@@ -218,33 +237,27 @@ impl Writing<'_> {
                 let mut made = Vec::new();
                 self.body("", &bytes, &mut made)?;
                 words.push('\n');
-                words.push_str(&crate::store::pieces::words_of(crate::store::pieces::Kind::Glue, &bytes));
+                words.push_str(&crate::store::pieces::words_of(Kind::Glue, &bytes));
                 Some(made)
             }
         };
-        let input_preview = self.preview(input_preview)?;
+        let (input, output) = (self.preview(input_preview)?, self.preview(output_preview)?);
         let mut insert = self.db.prepare_cached(
             "INSERT INTO detail (observation, packed, data, text, content, input_preview, output_preview)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
-        insert.execute(params![
-            seq,
-            packed,
-            sized,
-            made_text,
-            made_content,
-            input_preview,
-            output_preview
-        ])?;
+        insert.execute(params![seq, packed, data, made_text, made_content, input, output])?;
         if !words.trim().is_empty() {
-            let mut insert = self.db.prepare_cached("INSERT INTO answer (rowid, body) VALUES (?1, ?2)")?;
-            insert.execute(params![seq, words])?;
+            self.say(Text::Answer(seq), words);
         }
         Ok(())
     }
 
-    /// The id of where an input begins, of which there is one more now.
+    /// The id of a text's beginning, which is one observation's more now. 0 stands for none.
     fn preview(&mut self, text: &str) -> Result<i64> {
+        if text.is_empty() {
+            return Ok(0);
+        }
         if let Some(id) = self.state.previews.get(text) {
             // It may be gone since, and another in its place.
             let sql = "UPDATE preview SET uses = uses + 1 WHERE id = ?1 AND text = ?2";
@@ -273,27 +286,63 @@ impl Writing<'_> {
         let sql = "UPDATE observation SET took = ?2, status = ?3 WHERE seq = ?1";
         self.db.prepare_cached(sql)?.execute(params![old.seq, after.took, after.status])?;
         let exchange = old.exchange.map(|seq| Reading::new(self.db)?.exchange_id(seq)).transpose()?;
-        let (packed, sized) = self.packed_rest(head, &after, exchange)?;
+        let (packed, data) = self.packed_rest(head, &after, exchange)?;
+        self.leave_preview("output_preview", old.seq)?;
+        let output = self.preview(preview)?;
         let sql = "UPDATE detail SET packed = ?2, data = ?3, output_preview = ?4 WHERE observation = ?1";
-        self.db.prepare_cached(sql)?.execute(params![old.seq, packed, sized, preview])?;
+        self.db.prepare_cached(sql)?.execute(params![old.seq, packed, data, output])?;
         self.roll(&before, false)?;
         self.roll(&after, true)?;
         self.change_sums(old, &before, &after)
     }
 
-    /// What of a head no column has, packed, its length first: unpacking needs it.
+    /// What of a head no column has, in few bytes, and how they are to be read.
     fn packed_rest(
         &mut self,
         head: &Map<String, Value>,
         columns: &Columns,
         exchange: Option<ExchangeId>,
     ) -> Result<(i64, Vec<u8>)> {
-        let rest = json(serde_json::to_vec(&rest(head, &columns.head(exchange))))?;
-        let (packed, data) = self.state.packer.pack_head(&rest);
-        let mut sized = Vec::with_capacity(data.len() + 3);
-        crate::store::pieces::put(&mut sized, rest.len() as u64);
-        sized.extend_from_slice(&data);
-        Ok((packed, sized))
+        let mut rest = rest(head, &columns.head(exchange));
+        thin(&mut rest, [columns.tokens[0], columns.tokens[1]], columns.cost);
+        let mut data = Vec::new();
+        if self.state.forms.is_worth_it() {
+            let (form, values) = put_form(&rest, &known(columns), &mut self.state.habits);
+            let pieces = self.counters.pieces;
+            let form = self.piece(Kind::Form, &form, None)?;
+            self.state.forms.used(self.counters.pieces > pieces);
+            put(&mut data, form.cast_unsigned());
+            if values.len() < WORTH_PACKING {
+                data.extend_from_slice(&values);
+                if columns.is_open_tool() {
+                    data.extend_from_slice(&[0; RESERVED]);
+                }
+                return Ok((FORM, data));
+            }
+            put(&mut data, values.len() as u64);
+            let (packed, values) = self.state.packer.pack_head(&values);
+            put(&mut data, packed.cast_unsigned());
+            data.extend_from_slice(&values);
+            return Ok((FORM_PACKED, data));
+        }
+        let rest = json(serde_json::to_vec(&rest))?;
+        let (packed, packed_rest) = self.state.packer.pack_head(&rest);
+        // Unpacking needs the length.
+        put(&mut data, rest.len() as u64);
+        data.extend_from_slice(&packed_rest);
+        Ok((packed, data))
+    }
+
+    /// A preview is one observation's less.
+    fn leave_preview(&self, column: &str, seq: i64) -> Result<()> {
+        let id = format!("(SELECT {column} FROM detail WHERE observation = ?1)");
+        for sql in [
+            format!("UPDATE preview SET uses = uses - 1 WHERE id = {id}"),
+            format!("DELETE FROM preview WHERE id = {id} AND uses <= 0"),
+        ] {
+            self.db.prepare_cached(&sql)?.execute([seq])?;
+        }
+        Ok(())
     }
 
     /// Takes an observation out, and out of all sums.
@@ -302,20 +351,59 @@ impl Writing<'_> {
         let columns = reading.with_words(old)?;
         drop(reading);
         self.leave(old)?;
+        self.leave_preview("input_preview", old.seq)?;
+        self.leave_preview("output_preview", old.seq)?;
         for sql in [
             "DELETE FROM observation WHERE seq = ?1",
-            "UPDATE preview SET uses = uses - 1 WHERE id = (SELECT input_preview FROM detail WHERE observation = ?1)",
-            "DELETE FROM preview WHERE id = (SELECT input_preview FROM detail WHERE observation = ?1) AND uses <= 0",
             "DELETE FROM detail WHERE observation = ?1",
             "DELETE FROM tag WHERE observation = ?1",
-            "DELETE FROM answer WHERE rowid = ?1",
         ] {
             self.db.prepare_cached(sql)?.execute([old.seq])?;
         }
+        self.unsay(Text::Answer(old.seq))?;
         self.counters.observations -= 1;
         self.count_traces(old)?;
         self.roll(&columns, false)
     }
+}
+
+/// What a form may refer to.
+fn known(columns: &Columns) -> Known<'_> {
+    let micros = |at: i64| Micros(at.max(0).cast_unsigned());
+    Known {
+        start: micros(columns.start),
+        end: columns.took.map(|took| micros(columns.start.saturating_add(took))),
+        numbers: &columns.tokens,
+        texts: &columns.words,
+        session: columns.session.as_deref(),
+    }
+}
+
+/// A call of a tool as search finds it.
+fn call(one: &Value) -> Option<String> {
+    let name = one.get("name")?.as_str()?;
+    Some(format!("{name} {}", one.get("arguments")?))
+}
+
+fn calls(head: &Map<String, Value>) -> impl Iterator<Item = String> {
+    head.get("tool_calls").and_then(Value::as_array).into_iter().flatten().filter_map(call)
+}
+
+/// An answer's parts without the calls of tools: those stand in its head.
+fn without_calls(text: &str, head: &Map<String, Value>) -> String {
+    let mut calls: Vec<String> = calls(head).collect();
+    let mut kept = String::new();
+    for part in text.split(PART).filter(|part| !part.is_empty()) {
+        if let Some(at) = calls.iter().position(|call| call == part) {
+            calls.swap_remove(at);
+            continue;
+        }
+        if !kept.is_empty() {
+            kept.push(PART);
+        }
+        kept.push_str(part);
+    }
+    kept
 }
 
 fn json(written: serde_json::Result<Vec<u8>>) -> Result<Vec<u8>> {
@@ -379,10 +467,7 @@ impl Reading<'_> {
             let mut statement = self.db.prepare_cached("SELECT id FROM trace WHERE seq = ?1")?;
             columns.trace = Some(u128::from_be_bytes(statement.query_row([trace], |row| row.get(0))?));
         }
-        if let Some(session) = found.session {
-            let mut statement = self.db.prepare_cached("SELECT id FROM session WHERE seq = ?1")?;
-            columns.session = Some(statement.query_row([session], |row| row.get(0))?);
-        }
+        columns.session = self.session_of(found)?;
         let mut statement = self.db.prepare_cached("SELECT tag FROM tag WHERE observation = ?1")?;
         let tags: Vec<i64> =
             statement.query_map([found.seq], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?;
@@ -396,9 +481,11 @@ impl Reading<'_> {
         id.map(ExchangeId::from_bytes).ok_or_else(|| broken(format!("exchange {seq} is missing")))
     }
 
-    pub fn detail(&mut self, seq: i64) -> Result<Detail> {
+    pub fn detail(&mut self, found: &Found) -> Result<Detail> {
+        let seq = found.seq;
         let mut statement = self.db.prepare_cached(
-            "SELECT packed, data, text, content, (SELECT p.text FROM preview p WHERE p.id = input_preview), output_preview
+            "SELECT packed, data, text, content, (SELECT p.text FROM preview p WHERE p.id = input_preview),
+                (SELECT p.text FROM preview p WHERE p.id = output_preview)
              FROM detail WHERE observation = ?1",
         )?;
         let row = statement.query_row([seq], |row| {
@@ -406,14 +493,65 @@ impl Reading<'_> {
         });
         let row: Option<DetailRow> = row.optional()?;
         let damaged = || broken(format!("observation {seq}: its details are damaged"));
-        let (packed, data, text, content, input_preview, output_preview) = row.ok_or_else(damaged)?;
-        let mut sized = Reader(&data);
-        let length = sized.number().and_then(|length| usize::try_from(length).ok()).ok_or_else(damaged)?;
-        let rest = self.unpack(packed, sized.0.to_vec(), length)?;
-        let rest = serde_json::from_slice(&rest).map_err(|_| damaged())?;
+        let (packed, data, text, content, input, output) = row.ok_or_else(damaged)?;
+        let rest = self.rest(found, packed, &mut Reader(&data))?.ok_or_else(damaged)?;
         let text = made(&mut Reader(&text)).ok_or_else(damaged)?;
         let content = content.map(|content| made(&mut Reader(&content)).ok_or_else(damaged)).transpose()?;
+        let (input_preview, output_preview) = (input.unwrap_or_default(), output.unwrap_or_default());
         Ok(Detail { rest, text, content, input_preview, output_preview })
+    }
+
+    /// What of a head no column has. `None` where it is damaged.
+    fn rest(&mut self, found: &Found, packed: i64, data: &mut Reader) -> Result<Option<Map<String, Value>>> {
+        let columns = &found.columns;
+        let Some(number) = data.number() else { return Ok(None) };
+        let mut rest = if matches!(packed, FORM | FORM_PACKED) {
+            let (_, form) = self.piece(number.cast_signed())?;
+            let values = if packed == FORM { Some(data.0.to_vec()) } else { self.packed_values(data)? };
+            let mut columns = self.with_words(found)?;
+            columns.session = self.session_of(found)?;
+            values.and_then(|values| read_form(&form, &values, &known(&columns)))
+        } else {
+            let length = usize::try_from(number).unwrap_or(usize::MAX);
+            serde_json::from_slice(&self.unpack(packed, data.0.to_vec(), length)?).ok()
+        };
+        if let Some(rest) = &mut rest {
+            thicken(rest, [columns.tokens[0], columns.tokens[1]], columns.cost);
+        }
+        Ok(rest)
+    }
+
+    fn packed_values(&mut self, data: &mut Reader) -> Result<Option<Vec<u8>>> {
+        let Some((length, packed)) = data.number().zip(data.number()) else { return Ok(None) };
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        self.unpack(packed.cast_signed(), data.0.to_vec(), length).map(Some)
+    }
+
+    fn session_of(&self, found: &Found) -> Result<Option<String>> {
+        let Some(session) = found.session else { return Ok(None) };
+        let mut statement = self.db.prepare_cached("SELECT id FROM session WHERE seq = ?1")?;
+        Ok(Some(statement.query_row([session], |row| row.get(0))?))
+    }
+
+    /// What an answer says, as search finds it.
+    pub fn answer_words(&mut self, detail: &Detail) -> Result<String> {
+        let mut words = crate::store::pieces::words_of(Kind::Text, &self.bytes(&detail.text)?);
+        for call in calls(&detail.rest).filter(|call| !words.contains(call.as_str())).collect::<Vec<_>>() {
+            words.push('\n');
+            words.push_str(&call);
+        }
+        Ok(words)
+    }
+
+    /// All that an observation is found by, beside its exchange's texts.
+    pub fn found_by(&mut self, found: &Found) -> Result<String> {
+        let detail = self.detail(found)?;
+        let mut words = self.answer_words(&detail)?;
+        if let Some(content) = &detail.content {
+            words.push('\n');
+            words.push_str(&crate::store::pieces::words_of(Kind::Glue, &self.bytes(content)?));
+        }
+        Ok(words)
     }
 
     pub fn head(&mut self, found: &Found, rest: Map<String, Value>) -> Result<Map<String, Value>> {
@@ -422,7 +560,7 @@ impl Reading<'_> {
     }
 
     pub fn stored(&mut self, found: &Found) -> Result<Stored> {
-        let detail = self.detail(found.seq)?;
+        let detail = self.detail(found)?;
         let content = match &detail.content {
             None => None,
             Some(made) => {

@@ -1,6 +1,7 @@
 //! Makes bytes smaller, and back. Small pieces of JSON have little in them to shorten them by, so they are told what such
 //! JSON looks like: the dictionary.
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use zstd::bulk::Compressor;
@@ -8,20 +9,28 @@ use zstd::dict::{DecoderDictionary, EncoderDictionary};
 use zstd::zstd_safe::{DCtx, compress_bound, get_error_name};
 
 use super::fault::{Result, broken};
+use super::frame::{bare, framed};
 use crate::store::StoreError;
 
-/// Stored as it is; with zstd; with zstd and the first dictionary. The numbers are in stores.
+/// How bytes are packed. The numbers are in stores. Not at all; with zstd; with zstd and the first dictionary.
 const PLAIN: i64 = 0;
 const ZSTD: i64 = 1;
 const WITH_FIRST: i64 = 2;
+/// With zstd, the first dictionary and another piece: earlier versions wrote it.
+const AGAINST: i64 = 3;
 /// With zstd and both dictionaries: heads.
 const WITH_SECOND: i64 = 4;
-/// With zstd, the first dictionary and another piece.
-pub const AGAINST: i64 = 3;
+/// A form's number and the values for it; or these behind their length, packed like heads.
+pub const FORM: i64 = 5;
+pub const FORM_PACKED: i64 = 6;
+/// Like the first dictionary's, and the same against another piece, with what the third has: without the frame.
+const BARE: i64 = 7;
+const BARE_AGAINST: i64 = 8;
 
 /// Only what is new is compressed, so this can take its time: texts are a tenth smaller than at the quick level.
-const LEVEL: i32 = 15;
+const LEVEL: i32 = 18;
 /// Short pieces come by the thousand with short calls, and there is little in them to search longer for.
+const BRISK: i32 = 9;
 const QUICK: i32 = 3;
 const SHORT: usize = 256;
 /// Texts of so many bytes in one transaction are packed with care. Where more come at once, others wait for them, and
@@ -37,23 +46,27 @@ const FIRST: &[u8] = include_bytes!("dictionaries/0001.txt");
 /// How heads look, for them alone. It is never changed either.
 const SECOND: &[u8] = include_bytes!("dictionaries/0002.txt");
 
-/// Of heads there is one for every call and every tool: the highest level makes them 3 % smaller than this one, and takes
-/// hundreds of microseconds.
-const BRISK: i32 = 9;
+/// How often which letter, length and distance comes in texts that are packed against texts: with it, a short piece need
+/// not say so. It is what a trained dictionary of zstd begins with, and any text may stand behind it. It is never changed.
+const THIRD: &[u8] = include_bytes!("dictionaries/0003.bin");
 
 static HEADS_ENCODER: LazyLock<EncoderDictionary<'static>> =
-    LazyLock::new(|| EncoderDictionary::copy(&joined(SECOND), BRISK));
+    LazyLock::new(|| EncoderDictionary::copy(&[FIRST, SECOND].concat(), BRISK));
 static HEADS_DECODER: LazyLock<DecoderDictionary<'static>> =
-    LazyLock::new(|| DecoderDictionary::copy(&joined(SECOND)));
+    LazyLock::new(|| DecoderDictionary::copy(&[FIRST, SECOND].concat()));
 static ENCODER: LazyLock<EncoderDictionary<'static>> =
-    LazyLock::new(|| EncoderDictionary::copy(FIRST, LEVEL));
+    LazyLock::new(|| EncoderDictionary::copy(&joined(b""), LEVEL));
+static BRISK_ENCODER: LazyLock<EncoderDictionary<'static>> =
+    LazyLock::new(|| EncoderDictionary::copy(&joined(b""), BRISK));
 static QUICK_ENCODER: LazyLock<EncoderDictionary<'static>> =
-    LazyLock::new(|| EncoderDictionary::copy(FIRST, QUICK));
-static DECODER: LazyLock<DecoderDictionary<'static>> = LazyLock::new(|| DecoderDictionary::copy(FIRST));
+    LazyLock::new(|| EncoderDictionary::copy(&joined(b""), QUICK));
+static DECODER: LazyLock<DecoderDictionary<'static>> =
+    LazyLock::new(|| DecoderDictionary::copy(&joined(b"")));
+static FIRST_DECODER: LazyLock<DecoderDictionary<'static>> = LazyLock::new(|| DecoderDictionary::copy(FIRST));
 
-/// The dictionary with a text behind it: nearer is cheaper.
-pub fn joined(text: &[u8]) -> Vec<u8> {
-    [FIRST, text].concat()
+/// The dictionaries with a text behind them: nearer is cheaper.
+fn joined(text: &[u8]) -> Vec<u8> {
+    [THIRD, FIRST, text].concat()
 }
 
 /// A text, ready to be packed against.
@@ -61,12 +74,23 @@ pub fn against(text: &[u8]) -> EncoderDictionary<'static> {
     EncoderDictionary::copy(&joined(text), LEVEL)
 }
 
+/// A text, ready to unpack what was packed against it. `None` where that was not packed against anything.
+pub fn behind(how: i64, text: &[u8]) -> Option<DecoderDictionary<'static>> {
+    match how {
+        AGAINST => Some(DecoderDictionary::copy(&[FIRST, text].concat())),
+        BARE_AGAINST => Some(DecoderDictionary::copy(&joined(text))),
+        _ => None,
+    }
+}
+
+/// Whether something is packed against another piece.
+pub const fn is_against(how: i64) -> bool {
+    matches!(how, AGAINST | BARE_AGAINST)
+}
+
 /// Compresses, with working memory that is kept.
 pub struct Packer {
     plain: Compressor<'static>,
-    first: Compressor<'static>,
-    quick: Compressor<'static>,
-    /// So much more is packed with care.
     care: usize,
     heads: Compressor<'static>,
 }
@@ -77,8 +101,6 @@ impl Packer {
         Ok(Self {
             // What is large takes long at a high level, and gains least.
             plain: Compressor::new(QUICK).map_err(without)?,
-            first: Compressor::with_prepared_dictionary(&ENCODER).map_err(without)?,
-            quick: Compressor::with_prepared_dictionary(&QUICK_ENCODER).map_err(without)?,
             care: WITH_CARE,
             heads: Compressor::with_prepared_dictionary(&HEADS_ENCODER).map_err(without)?,
         })
@@ -93,24 +115,24 @@ impl Packer {
     pub fn pack(&mut self, bytes: &[u8], base: Option<&EncoderDictionary<'_>>) -> (i64, Vec<u8>) {
         let (how, packed) = if bytes.len() > LARGE {
             (ZSTD, self.plain.compress(bytes).ok())
-        } else if let Some(base) = base {
-            let mut packed = Vec::with_capacity(compress_bound(bytes.len()));
-            let done = self.plain.context_mut().compress_using_cdict(&mut packed, bytes, base.as_cdict());
-            (AGAINST, done.ok().map(|_| packed))
         } else {
-            let is_quick = bytes.len() < SHORT || self.care == 0;
+            let (how, encoder) = match base {
+                _ if self.care == 0 => (BARE, &*QUICK_ENCODER),
+                Some(base) => (BARE_AGAINST, base),
+                None if bytes.len() < SHORT => (BARE, &*BRISK_ENCODER),
+                None => (BARE, &*ENCODER),
+            };
             self.care = self.care.saturating_sub(bytes.len());
-            let packer = if is_quick { &mut self.quick } else { &mut self.first };
-            (WITH_FIRST, packer.compress(bytes).ok())
+            let mut packed = Vec::with_capacity(compress_bound(bytes.len()));
+            let done = self.plain.context_mut().compress_using_cdict(&mut packed, bytes, encoder.as_cdict());
+            (how, done.ok().and_then(|_| bare(&packed)).map(<[u8]>::to_vec))
         };
         match packed {
             Some(packed) if packed.len() < bytes.len() => (how, packed),
             _ => (PLAIN, bytes.to_vec()),
         }
     }
-}
 
-impl Packer {
     /// The same of what of a head no column has.
     pub fn pack_head(&mut self, rest: &[u8]) -> (i64, Vec<u8>) {
         if rest.len() > LARGE {
@@ -123,40 +145,62 @@ impl Packer {
     }
 }
 
-/// The other way round. Its working memory is made when something is to be unpacked: most of what is looked up is not.
-#[derive(Default)]
-pub struct Unpacker {
-    context: Option<DCtx<'static>>,
+thread_local! {
+    /// Working memory for unpacking. Making it takes longer than unpacking a piece, and each connection has its thread.
+    static CONTEXT: RefCell<Option<DCtx<'static>>> = const { RefCell::new(None) };
 }
 
-impl Unpacker {
-    fn context(&mut self) -> Result<&mut DCtx<'static>> {
-        if self.context.is_none() {
-            self.context = DCtx::try_create();
+fn with_context<T>(act: impl FnOnce(&mut DCtx<'static>) -> Result<T>) -> Result<T> {
+    CONTEXT.with_borrow_mut(|context| {
+        if context.is_none() {
+            *context = DCtx::try_create();
         }
-        self.context.as_mut().ok_or_else(|| StoreError::Unavailable("out of memory".to_owned()))
-    }
+        act(context.as_mut().ok_or_else(|| StoreError::Unavailable("out of memory".to_owned()))?)
+    })
+}
 
+/// The other way round.
+#[derive(Default)]
+pub struct Unpacker;
+
+impl Unpacker {
     /// `length` is what they were before.
     pub fn unpack(&mut self, how: i64, bytes: Vec<u8>, length: usize) -> Result<Vec<u8>> {
         if how == PLAIN {
             return whole(bytes, length);
         }
-        let (context, mut unpacked) = (self.context()?, Vec::with_capacity(length));
-        let done = match how {
-            ZSTD => context.decompress(&mut unpacked, &bytes),
-            WITH_FIRST => context.decompress_using_ddict(&mut unpacked, &bytes, DECODER.as_ddict()),
-            WITH_SECOND => context.decompress_using_ddict(&mut unpacked, &bytes, HEADS_DECODER.as_ddict()),
-            _ => return Err(broken(format!("packed in a way ({how}) that is not known"))),
-        };
-        unpacked_whole(done, unpacked, length)
+        let mut unpacked = Vec::with_capacity(length);
+        let done = with_context(|context| {
+            Ok(match how {
+                ZSTD => context.decompress(&mut unpacked, &bytes),
+                WITH_FIRST => context.decompress_using_ddict(&mut unpacked, &bytes, FIRST_DECODER.as_ddict()),
+                BARE => {
+                    let frame = framed(&bytes, length);
+                    context.decompress_using_ddict(&mut unpacked, &frame, DECODER.as_ddict())
+                }
+                WITH_SECOND => {
+                    context.decompress_using_ddict(&mut unpacked, &bytes, HEADS_DECODER.as_ddict())
+                }
+                _ => return Err(broken(format!("packed in a way ({how}) that is not known"))),
+            })
+        });
+        unpacked_whole(done?, unpacked, length)
     }
 
-    /// The same of what was packed against a base, which comes joined.
-    pub fn unpack_against(&mut self, joined: &[u8], bytes: &[u8], length: usize) -> Result<Vec<u8>> {
+    /// The same of what was packed against another piece.
+    pub fn unpack_against(
+        &mut self,
+        how: i64,
+        base: &DecoderDictionary<'_>,
+        bytes: &[u8],
+        length: usize,
+    ) -> Result<Vec<u8>> {
         let mut unpacked = Vec::with_capacity(length);
-        let done = self.context()?.decompress_using_dict(&mut unpacked, bytes, joined);
-        unpacked_whole(done, unpacked, length)
+        let frame = if how == BARE_AGAINST { framed(bytes, length) } else { bytes.to_vec() };
+        let done = with_context(|context| {
+            Ok(context.decompress_using_ddict(&mut unpacked, &frame, base.as_ddict()))
+        });
+        unpacked_whole(done?, unpacked, length)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Calls in their places: the book that `trace` asks, in the transaction that writes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -22,6 +22,9 @@ use crate::trace::{
 /// Where an observation is read from: the exchange's row and id.
 type From = Option<(i64, ExchangeId)>;
 
+/// Observations' rows, and when they began, in seconds; nothing for those that have none.
+type Rows = HashMap<ObservationId, Option<(i64, i64)>>;
+
 fn seconds(at: Micros) -> i64 {
     i64::try_from(at.0 / 1_000_000).unwrap_or(i64::MAX)
 }
@@ -32,12 +35,16 @@ pub struct Placing<'w, 'd> {
     reread: Reread,
     /// What was read of exchanges in this transaction.
     read: HashMap<ObservationId, (Observed, From)>,
+    /// Observations that are not in the store.
+    unknown: HashSet<ObservationId>,
+    /// Marks of which there are none up to a time.
+    none: HashMap<(u8, Mark), Micros>,
 }
 
 impl<'w, 'd> Placing<'w, 'd> {
     pub fn new(writing: &'w mut Writing<'d>) -> Self {
         let reread = Arc::clone(&writing.state.reread);
-        Self { writing, reread, read: HashMap::new() }
+        Self { writing, reread, read: HashMap::new(), unknown: HashSet::new(), none: HashMap::new() }
     }
 
     /// Stores observations that know of their place only what they tell themselves.
@@ -53,6 +60,9 @@ impl<'w, 'd> Placing<'w, 'd> {
     }
 
     pub(super) fn row(&self, id: ObservationId) -> Result<Option<Found>> {
+        if self.unknown.contains(&id) {
+            return Ok(None);
+        }
         find(self.writing.db, "o.id = ?1", &Cell::Integer(id.0.cast_signed()))
     }
 
@@ -73,14 +83,16 @@ impl<'w, 'd> Placing<'w, 'd> {
         placed: &Placed,
         head: &Map<String, Value>,
         from: From,
-    ) -> Result<()> {
+        is_new: bool,
+    ) -> Result<Rows> {
         let mut before: HashMap<u64, Found> = HashMap::new();
-        for old in self.tool_rows(facts.id)? {
+        for old in if is_new { Vec::new() } else { self.tool_rows(facts.id)? } {
             self.writing.remove_observation(&old)?;
             before.insert(old.columns.id, old);
         }
+        let mut rows = Rows::new();
         if placed.double_of.is_some() {
-            return Ok(());
+            return Ok(rows);
         }
         let index = head.get("exchange_index").and_then(Value::as_u64).unwrap_or(0);
         for tool in trace::asked(facts) {
@@ -90,14 +102,21 @@ impl<'w, 'd> Placing<'w, 'd> {
             let columns = Columns::of(&head)?;
             let observed = Observed { head, input_preview: tool.preview, ..Observed::default() };
             let old = before.get(&columns.id);
-            self.writing.put_observation(from, &observed, &columns, old)?;
+            let seq = self.writing.put_observation(from, &observed, &columns, old)?;
+            rows.insert(tool.id, Some((seq, columns.start.max(0) / 1_000_000)));
+            self.unknown.remove(&tool.id);
         }
-        Ok(())
+        Ok(rows)
     }
 
-    fn put_marks(&mut self, facts: &Facts, placed: &Placed) -> Result<()> {
+    fn put_marks(&mut self, facts: &Facts, placed: &Placed, rows: Rows) -> Result<()> {
+        let marks = trace::marks(facts, placed);
+        for (_, kind, mark) in &marks {
+            self.none.remove(&(kind.number(), *mark));
+        }
         self.each_mark(
-            trace::marks(facts, placed),
+            marks,
+            rows,
             "INSERT OR IGNORE INTO mark (hash, kind, at, observation) VALUES (?1, ?2, ?3, ?4)",
         )
     }
@@ -106,13 +125,18 @@ impl<'w, 'd> Placing<'w, 'd> {
     fn remove_marks(&mut self, facts: &Facts) -> Result<()> {
         self.each_mark(
             trace::possible_marks(facts),
+            Rows::new(),
             "DELETE FROM mark WHERE hash = ?1 AND kind = ?2 AND at = ?3 AND observation = ?4",
         )
     }
 
-    fn each_mark(&mut self, marks: Vec<(ObservationId, MarkKind, Mark)>, sql: &str) -> Result<()> {
+    fn each_mark(
+        &mut self,
+        marks: Vec<(ObservationId, MarkKind, Mark)>,
+        mut rows: Rows,
+        sql: &str,
+    ) -> Result<()> {
         let now = seconds(Micros::now());
-        let mut rows: HashMap<ObservationId, Option<(i64, i64)>> = HashMap::new();
         for (id, kind, mark) in marks {
             let row = match rows.get(&id) {
                 Some(row) => *row,
@@ -180,6 +204,10 @@ impl Book for Placing<'_, '_> {
         if !self.writing.state.marks.may_have(kind.number(), mark.0.cast_signed(), seconds(from)) {
             return Ok(Vec::new());
         }
+        let is_from_the_first = from == Micros(0);
+        if is_from_the_first && self.none.get(&(kind.number(), mark)).is_some_and(|until| to <= *until) {
+            return Ok(Vec::new());
+        }
         let by = match order {
             Nearest::Oldest => "",
             Nearest::Newest => "DESC",
@@ -194,6 +222,9 @@ impl Book for Placing<'_, '_> {
         let cells = params![mark.0.cast_signed(), kind.number(), seconds(from), seconds(to)];
         let rows = statement.query_map(cells, known)?;
         let mut found: Vec<Known> = rows.collect::<std::result::Result<_, _>>()?;
+        if is_from_the_first && found.is_empty() {
+            self.none.insert((kind.number(), mark), to);
+        }
         found.retain(|known| (from..=to).contains(&known.start));
         found.sort_by_key(|known| (known.start, known.id));
         if order == Nearest::Newest {
@@ -206,7 +237,11 @@ impl Book for Placing<'_, '_> {
         let sql = format!("SELECT {KNOWN} FROM observation o {JOINS} WHERE o.id = ?1");
         let mut statement = self.writing.db.prepare_cached(&sql)?;
         let mut rows = statement.query([id.0.cast_signed()])?;
-        Ok(rows.next()?.map(known).transpose()?)
+        let found = rows.next()?.map(known).transpose()?;
+        if found.is_none() {
+            self.unknown.insert(id);
+        }
+        Ok(found)
     }
 
     fn facts(&mut self, id: ObservationId) -> Result<Option<Arc<Facts>>> {
@@ -226,7 +261,7 @@ impl Book for Placing<'_, '_> {
 
     fn has_links(&mut self, id: ObservationId, links: &[Link]) -> Result<bool> {
         let Some(row) = self.row(id)? else { return Ok(false) };
-        let rest = Reading::new(self.writing.db)?.detail(row.seq)?.rest;
+        let rest = Reading::new(self.writing.db)?.detail(&row)?.rest;
         let links: Value = links.iter().map(Link::to_json).collect();
         Ok(rest.get("links") == Some(&links))
     }
@@ -245,12 +280,15 @@ impl Book for Placing<'_, '_> {
             self.remove_marks(facts)?;
             self.writing.remove_observation(old)?;
         }
-        self.writing.put_observation(from, &observed, &columns, old.as_ref())?;
+        let seq = self.writing.put_observation(from, &observed, &columns, old.as_ref())?;
+        self.unknown.remove(&facts.id);
         let has_tools = !facts.calls.is_empty() || !facts.server_calls.is_empty();
+        let mut rows = Rows::new();
         if has_tools || old.is_some() {
-            self.put_tools(facts, placed, &observed.head, from)?;
+            rows = self.put_tools(facts, placed, &observed.head, from, old.is_none())?;
         }
-        self.put_marks(facts, placed)?;
+        rows.insert(facts.id, Some((seq, columns.start.max(0) / 1_000_000)));
+        self.put_marks(facts, placed, rows)?;
         self.fold(facts)
     }
 
@@ -259,7 +297,7 @@ impl Book for Placing<'_, '_> {
         let mut reading = Reading::new(self.writing.db)?;
         let mut tools = Vec::with_capacity(rows.len());
         for row in rows {
-            let detail = reading.detail(row.seq)?;
+            let detail = reading.detail(&row)?;
             let head = reading.head(&row, detail.rest)?;
             let said = |key: &str| head.get("tool").and_then(|tool| tool.get(key));
             tools.push(Tool {
@@ -281,7 +319,7 @@ impl Book for Placing<'_, '_> {
     fn answer(&mut self, tool: &Tool, answer: &Answer) -> Result<()> {
         let Some(row) = self.row(tool.id)? else { return Ok(()) };
         let mut reading = Reading::new(self.writing.db)?;
-        let rest = reading.detail(row.seq)?.rest;
+        let rest = reading.detail(&row)?.rest;
         let mut head = reading.head(&row, rest)?;
         drop(reading);
         put_answer(&mut head, tool, answer);

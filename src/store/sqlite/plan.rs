@@ -48,8 +48,8 @@ pub struct Place {
     pub session: Option<i64>,
 }
 
-/// A list of models longer than this is looked up row by row.
-const FEW_MODELS: usize = 40;
+/// What has more places in an index than this is looked up row by row.
+const FEW_STREAMS: usize = 200;
 
 /// The plan for a filter, without its search. `None` where nothing can pass.
 pub fn plan(db: &Connection, filter: &Filter) -> Result<Option<Plan>> {
@@ -90,16 +90,16 @@ pub fn plan(db: &Connection, filter: &Filter) -> Result<Option<Plan>> {
         if models.is_empty() {
             return Ok(None);
         }
-        found.push(of_models(&models));
+        found.push(of_models(db, &models)?);
     }
     if let Some(status) = status {
-        found.push(rare("status", number_of(&Status::ALL, *status)));
+        found.push(rare("status", number_of(&Status::ALL, *status), 0));
     }
     if let Some(kind) = kind {
-        found.push(rare("kind", number_of(&Kind::ALL, *kind)));
+        found.push(rare("kind", number_of(&Kind::ALL, *kind), number_of(&Kind::ALL, Kind::Tool)));
     }
     if let Some(provider) = provider {
-        found.push(by("provider", "observation_provider", some_or_nothing!(word_id(db, provider))));
+        found.push(of_provider(db, some_or_nothing!(word_id(db, provider)))?);
     }
     for (bound, sign) in [(since, ">="), (until, "<")] {
         if let Some(bound) = bound {
@@ -139,32 +139,77 @@ fn either(
     }
 }
 
-/// The commonest value has no index: those rows are met all the time.
-fn rare(column: &str, number: u8) -> (Vec<Stream>, Clause) {
+/// The commonest values have no index: those rows are met all the time.
+fn rare(column: &str, number: u8, commonest: u8) -> (Vec<Stream>, Clause) {
     let clause = Clause(format!("o.{column} = ?"), vec![Cell::Integer(number.into())]);
-    if number == 0 {
+    if number <= commonest {
         return (Vec::new(), clause);
     }
-    let along = Clause(format!("{} AND o.{column} > 0", clause.0), clause.1.clone());
+    let along = Clause(format!("{} AND o.{column} > {commonest}", clause.0), clause.1.clone());
     (vec![Stream::along(&format!("observation_{column}"), Some(along))], clause)
 }
 
-fn of_models(models: &[i64]) -> (Vec<Stream>, Clause) {
+fn of_models(db: &Connection, models: &[i64]) -> Result<(Vec<Stream>, Clause)> {
     let list = models.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
     let clause = Clause(format!("(o.request_model IN ({list}) OR o.response_model IN ({list}))"), Vec::new());
-    if models.len() > FEW_MODELS {
-        return (Vec::new(), clause);
+    let providers = providers(db)?;
+    if models.len() * (providers.len() + 2) > FEW_STREAMS {
+        return Ok((Vec::new(), clause));
     }
-    let streams = models.iter().flat_map(|model| {
-        let asked = Clause("o.request_model = ?".to_owned(), vec![Cell::Integer(*model)]);
+    let mut streams = Vec::new();
+    for model in models {
+        let of_none = Clause("o.provider IS NULL AND o.request_model = ?".to_owned(), vec![(*model).into()]);
+        streams.push(Stream::along("observation_request_model", Some(of_none)));
+        streams.extend(providers.iter().map(|provider| called(*provider, *model)));
         let answered = "o.response_model = ? AND o.response_model IS NOT o.request_model";
-        let answered = Clause(answered.to_owned(), vec![Cell::Integer(*model)]);
-        [
-            Stream::along("observation_request_model", Some(asked)),
-            Stream::along("observation_response_model", Some(answered)),
-        ]
-    });
-    (streams.collect(), clause)
+        let answered = Clause(answered.to_owned(), vec![(*model).into()]);
+        streams.push(Stream::along("observation_response_model", Some(answered)));
+    }
+    Ok((streams, clause))
+}
+
+fn of_provider(db: &Connection, provider: i64) -> Result<(Vec<Stream>, Clause)> {
+    let clause = Clause("o.provider = ?".to_owned(), vec![provider.into()]);
+    let next = "SELECT min(request_model) FROM observation INDEXED BY observation_request_model
+        WHERE request_model IS NOT NULL AND provider = ?2 AND request_model > ?1";
+    let models = each(db, next, &[provider])?;
+    if models.len() > FEW_STREAMS {
+        return Ok((Vec::new(), clause));
+    }
+    let of_none = Clause("o.provider = ? AND o.request_model IS NULL".to_owned(), vec![provider.into()]);
+    let mut streams = vec![Stream::along("observation_provider", Some(of_none))];
+    streams.extend(models.into_iter().map(|model| called(provider, model)));
+    Ok((streams, clause))
+}
+
+fn called(provider: i64, model: i64) -> Stream {
+    let clause =
+        Clause("o.provider = ? AND o.request_model = ?".to_owned(), vec![provider.into(), model.into()]);
+    Stream::along("observation_request_model", Some(clause))
+}
+
+/// All providers of which a model was asked.
+fn providers(db: &Connection) -> Result<Vec<i64>> {
+    let next = "SELECT min(provider) FROM observation INDEXED BY observation_request_model
+        WHERE request_model IS NOT NULL AND provider > ?1";
+    each(db, next, &[])
+}
+
+/// What an index has, each once: `next` finds the least behind one.
+fn each(db: &Connection, next: &str, more: &[i64]) -> Result<Vec<i64>> {
+    let mut statement = db.prepare_cached(next)?;
+    let (mut found, mut last) = (Vec::new(), i64::MIN);
+    while found.len() <= FEW_STREAMS {
+        let cells = std::iter::once(&last).chain(more);
+        match statement.query_row(params_from_iter(cells), |row| row.get::<_, Option<i64>>(0))? {
+            Some(next) => {
+                found.push(next);
+                last = next;
+            }
+            None => break,
+        }
+    }
+    Ok(found)
 }
 
 fn seq_of(db: &Connection, table: &str, id: &Cell) -> Result<Option<i64>> {

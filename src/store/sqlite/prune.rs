@@ -220,8 +220,7 @@ fn quota(db: &Connection, down_to: u64) -> Result<u64> {
     if used <= down_to {
         return Ok(0);
     }
-    let all: i64 =
-        db.query_row("SELECT value FROM counter WHERE name = 'observations'", [], |row| row.get(0))?;
+    let all: i64 = db.query_row("SELECT value FROM meta WHERE key = 'observations'", [], |row| row.get(0))?;
     let part = u128::from(used - down_to) * u128::from(all.max(0).cast_unsigned()) * 9
         / 10
         / u128::from(used.max(1));

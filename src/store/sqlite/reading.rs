@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use tokio_rusqlite::rusqlite::{Connection, OptionalExtension};
+use zstd::dict::DecoderDictionary;
 
 use super::fault::{Result, broken};
-use super::pack::{AGAINST, Unpacker, joined};
+use super::pack::{Unpacker, behind, is_against};
 use crate::store::pieces::{Kind, Node, Reader, Recipe, children, unweave};
 
 /// Reads from one connection, with what it needs for that.
@@ -13,8 +14,8 @@ pub struct Reading<'a> {
     pub db: &'a Connection,
     unpacker: Unpacker,
     words: HashMap<i64, String>,
-    /// Pieces that others are packed against.
-    bases: HashMap<i64, Vec<u8>>,
+    /// Pieces that others are packed against, for each way to do that.
+    bases: HashMap<(i64, i64), DecoderDictionary<'static>>,
 }
 
 /// As many bases are kept.
@@ -32,7 +33,7 @@ pub struct Made {
 
 impl<'a> Reading<'a> {
     pub fn new(db: &'a Connection) -> Result<Self> {
-        Ok(Self { db, unpacker: Unpacker::default(), words: HashMap::new(), bases: HashMap::new() })
+        Ok(Self { db, unpacker: Unpacker, words: HashMap::new(), bases: HashMap::new() })
     }
 
     pub fn unpack(&mut self, packed: i64, data: Vec<u8>, length: usize) -> Result<Vec<u8>> {
@@ -54,14 +55,14 @@ impl<'a> Reading<'a> {
         let kind =
             Kind::from_number(kind).ok_or_else(|| broken(format!("piece {id} is of no known kind")))?;
         let bytes = match base {
-            Some(base) if packed == AGAINST => self.unpack_against(base, &data, length as usize)?,
+            Some(base) if is_against(packed) => self.unpack_against(base, packed, &data, length as usize)?,
             _ => self.unpacker.unpack(packed, data, length as usize)?,
         };
         Ok(Some((kind, bytes)))
     }
 
-    fn unpack_against(&mut self, base: i64, data: &[u8], length: usize) -> Result<Vec<u8>> {
-        if !self.bases.contains_key(&base) {
+    fn unpack_against(&mut self, base: i64, how: i64, data: &[u8], length: usize) -> Result<Vec<u8>> {
+        if !self.bases.contains_key(&(base, how)) {
             let row = self
                 .db
                 .prepare_cached("SELECT packed, length, data FROM piece WHERE id = ?1 AND base IS NULL")?
@@ -73,10 +74,12 @@ impl<'a> Reading<'a> {
             if self.bases.len() >= BASES {
                 self.bases.clear();
             }
-            self.bases.insert(base, joined(&bytes));
+            if let Some(ready) = behind(how, &bytes) {
+                self.bases.insert((base, how), ready);
+            }
         }
-        let joined = self.bases.get(&base).map(Vec::as_slice).unwrap_or_default();
-        self.unpacker.unpack_against(joined, data, length)
+        let base = self.bases.get(&(base, how)).ok_or_else(|| broken("packed against nothing"))?;
+        self.unpacker.unpack_against(how, base, data, length)
     }
 
     /// The leaves of a recipe.

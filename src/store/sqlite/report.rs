@@ -117,7 +117,7 @@ fn keys_of(
 }
 
 pub fn stats(db: &Connection) -> Result<Stats> {
-    let mut counters = db.prepare_cached("SELECT value FROM counter WHERE name = ?1")?;
+    let mut counters = db.prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
     let mut counter = |name: &str| -> Result<u64> {
         let value: i64 = counters.query_row([name], |row| row.get(0))?;
         Ok(value.max(0).cast_unsigned())

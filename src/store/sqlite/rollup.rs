@@ -128,8 +128,9 @@ impl Writing<'_> {
         let (mut totals, lossy) = total(self.db)?;
         totals.add(more);
         totals.subtract(less);
-        let mut insert =
-            self.db.prepare_cached("INSERT OR REPLACE INTO total (one, lossy, sums) VALUES (1, ?1, ?2)")?;
+        let mut insert = self
+            .db
+            .prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES ('lossy', ?1), ('total', ?2)")?;
         insert.execute(params![lossy + more_lossy - less_lossy, put_totals(&totals, false)])?;
         Ok(())
     }
@@ -161,7 +162,9 @@ impl Writing<'_> {
 
 /// The sums of everything, and how many observations have a loss marked on them.
 pub fn total(db: &Connection) -> Result<(Totals, i64)> {
-    let mut statement = db.prepare_cached("SELECT sums, lossy FROM total WHERE one = 1")?;
+    let mut statement = db.prepare_cached(
+        "SELECT t.value, l.value FROM meta t JOIN meta l ON l.key = 'lossy' WHERE t.key = 'total'",
+    )?;
     let row = statement.query_row([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?)));
     let Some((sums, lossy)) = row.optional()? else { return Ok((Totals::default(), 0)) };
     Ok((read_totals(&mut Reader(&sums)).ok_or_else(|| broken("the sums of everything are damaged"))?, lossy))

@@ -15,10 +15,13 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_story.sql"),
     include_str!("migrations/0003_annotations.sql"),
     include_str!("migrations/0004_outgoing.sql"),
+    include_str!("migrations/0005_small.sql"),
 ];
 
 /// The version from which on sums are kept of the versions of prompts.
 const PROMPTS_SINCE: usize = 2;
+/// The version from which on hashes are numbers: the place of `0005_small.sql`.
+const HASHES_SINCE: usize = 5;
 
 /// How long to wait for another process that writes.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
@@ -106,6 +109,9 @@ fn migrate(db: &mut Connection) -> Result<()> {
     }
     if from > 0 && from < PROMPTS_SINCE {
         super::prompts::fill(&step)?;
+    }
+    if from < HASHES_SINCE {
+        super::hashes::fill(&step)?;
     }
     step.pragma_update(None, "user_version", i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX))?;
     step.commit()?;

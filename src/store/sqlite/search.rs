@@ -7,7 +7,8 @@ use std::collections::HashSet;
 
 use tokio_rusqlite::rusqlite::{Connection, params};
 
-use super::fault::Result;
+use super::fault::{Result, broken};
+use super::observation::find;
 use super::plan::{Clause, Place, Plan};
 use super::reading::Reading;
 use crate::store::StoreError;
@@ -158,8 +159,10 @@ pub fn texts(reading: &mut Reading, place: &Place) -> Result<Vec<String>> {
     if let Some(exchange) = place.exchange {
         texts.push(reading.own_words(exchange)?);
     }
-    let detail = reading.detail(place.seq)?;
-    texts.push(words_of(Kind::Text, &reading.bytes(&detail.text)?));
+    let found = find(reading.db, "o.seq = ?1", &place.seq.into())?;
+    let found = found.ok_or_else(|| broken(format!("observation {} is missing", place.seq)))?;
+    let detail = reading.detail(&found)?;
+    texts.push(reading.answer_words(&detail)?);
     if let Some(content) = &detail.content {
         texts.push(words_of(Kind::Glue, &reading.bytes(content)?));
     }

@@ -1,6 +1,7 @@
 //! What the writer keeps between transactions: nothing that the file does not say too.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use tokio_rusqlite::rusqlite::Connection;
 
@@ -8,6 +9,7 @@ use super::base::Bases;
 use super::fault::{Result, broken};
 use super::pack::Packer;
 use super::recent::Recent;
+use super::unsaid::Unsaid;
 use crate::store::heads::Habits;
 use crate::store::{Config, Reread};
 
@@ -16,6 +18,8 @@ pub type Hash = [u8; 16];
 
 /// As many hashes and words as are kept, twice.
 const REMEMBERED: usize = 100_000;
+/// As many marks: a call has a dozen, and they take eight bytes.
+const REMEMBERED_MARKS: usize = 400_000;
 
 /// The writer's memory.
 pub struct State {
@@ -23,6 +27,10 @@ pub struct State {
     pub packer: Packer,
     pub bases: Bases,
     pub habits: Habits,
+    pub forms: Forms,
+    pub unsaid: Unsaid,
+    /// Texts were indexed here.
+    pub has_written: bool,
     pub pieces: Memory<Hash>,
     pub words: Memory<String>,
     /// Where the last inputs began.
@@ -37,30 +45,85 @@ pub struct State {
 /// Marks put down since a time: what is not among them, no call that began later has.
 #[derive(Default)]
 pub struct RecentMarks {
-    new: HashSet<(u8, i64)>,
-    old: HashSet<(u8, i64)>,
-    /// Seconds from which on all are known. Nobody's marks stand here before the call began that they are of.
-    since: Option<i64>,
+    new: HashSet<u64, BuildHasherDefault<AsItIs>>,
+    old: HashSet<u64, BuildHasherDefault<AsItIs>>,
+    /// Of calls that began later than this, in seconds, all are known. Nobody's marks stand here before the call began
+    /// that they are of.
+    since: i64,
     newer_since: i64,
 }
 
+/// Marks are hashes already.
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}
+
+fn mark_key(kind: u8, mark: i64) -> u64 {
+    mark.cast_unsigned() ^ u64::from(kind).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
 impl RecentMarks {
+    /// Those of calls that will come: later ones than the latest that is there.
+    fn after(db: &Connection) -> Result<Self> {
+        let last: Option<i64> = db.query_row("SELECT max(start) FROM observation", [], |row| row.get(0))?;
+        let since = last.map_or(i64::MIN, |last| last.div_euclid(1_000_000));
+        Ok(Self { since, newer_since: since, ..Self::default() })
+    }
+
     /// Whether a call begun then or later may have a mark.
     pub fn may_have(&self, kind: u8, mark: i64, from: i64) -> bool {
-        let known = self.since.is_some_and(|since| from > since);
-        !known || self.new.contains(&(kind, mark)) || self.old.contains(&(kind, mark))
+        let key = mark_key(kind, mark);
+        from <= self.since || self.new.contains(&key) || self.old.contains(&key)
     }
 
     /// Puts one down. `now` is the clock's, in seconds.
     pub fn put(&mut self, kind: u8, mark: i64, now: i64) {
-        if self.since.is_none() {
-            (self.since, self.newer_since) = (Some(now), now);
-        }
-        if self.new.len() >= REMEMBERED {
+        if self.new.len() >= REMEMBERED_MARKS {
             self.old = std::mem::take(&mut self.new);
-            (self.since, self.newer_since) = (Some(self.newer_since), now);
+            (self.since, self.newer_since) = (self.newer_since, now);
         }
-        self.new.insert((kind, mark));
+        self.new.insert(mark_key(kind, mark));
+    }
+}
+
+/// Whether records are alike: a form that only one has is larger than what it saves.
+#[derive(Default)]
+pub struct Forms {
+    /// Rises with each form that is new, falls with each that is not.
+    misses: u32,
+}
+
+const NEW_FORM: u32 = 4;
+const MANY_MISSES: u32 = 400;
+
+impl Forms {
+    /// Asked for each record.
+    pub fn is_worth_it(&mut self) -> bool {
+        let is_worth_it = self.misses < MANY_MISSES;
+        if !is_worth_it {
+            // It is tried again after a while.
+            self.misses -= 1;
+        }
+        is_worth_it
+    }
+
+    pub fn used(&mut self, is_new: bool) {
+        self.misses = if is_new { self.misses + NEW_FORM } else { self.misses.saturating_sub(1) };
     }
 }
 
@@ -109,12 +172,15 @@ impl State {
             packer: Packer::new()?,
             bases: Bases::default(),
             habits: Habits::default(),
+            forms: Forms::default(),
+            unsaid: Unsaid::default(),
+            has_written: false,
             pieces: Memory::new(),
             words: Memory::new(),
             previews: HashMap::new(),
             recent: Recent::new(usize::try_from(config.recent_bytes.0).unwrap_or(usize::MAX)),
             reread,
-            marks: RecentMarks::default(),
+            marks: RecentMarks::after(db)?,
             data_version: data_version(db)?,
         })
     }
@@ -125,7 +191,7 @@ impl State {
         if now != self.data_version {
             self.data_version = now;
             self.forget();
-            self.marks = RecentMarks::default();
+            self.marks = RecentMarks::after(db)?;
         }
         Ok(())
     }

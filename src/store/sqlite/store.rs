@@ -40,15 +40,24 @@ impl Store for SqliteStore {
     }
 
     fn list(&self, filter: Filter, page: Page) -> Work<'_, Vec<Row>> {
-        Box::pin(self.read(move |db| list(db, &filter, &page)))
+        Box::pin(async move {
+            self.index_for(&filter).await?;
+            self.read(move |db| list(db, &filter, &page)).await
+        })
     }
 
     fn traces(&self, filter: Filter, page: Page) -> Work<'_, Vec<Summary>> {
-        Box::pin(self.read(move |db| summaries(db, Group::Traces, &filter, &page)))
+        Box::pin(async move {
+            self.index_for(&filter).await?;
+            self.read(move |db| summaries(db, Group::Traces, &filter, &page)).await
+        })
     }
 
     fn sessions(&self, filter: Filter, page: Page) -> Work<'_, Vec<Summary>> {
-        Box::pin(self.read(move |db| summaries(db, Group::Sessions, &filter, &page)))
+        Box::pin(async move {
+            self.index_for(&filter).await?;
+            self.read(move |db| summaries(db, Group::Sessions, &filter, &page)).await
+        })
     }
 
     fn observation(&self, id: ObservationId) -> Work<'_, Option<Stored>> {
@@ -73,7 +82,7 @@ impl Store for SqliteStore {
 
     fn answered(&self, response_id: String) -> Work<'_, Option<Stored>> {
         Box::pin(self.read(move |db| {
-            let newest = "substr(o.response_id, -8) = substr(?1, -8) AND o.response_id = ?1 ORDER BY o.start DESC, o.seq DESC LIMIT 1";
+            let newest = "substr(o.response_id, -4) = substr(?1, -4) AND o.response_id = ?1 ORDER BY o.start DESC, o.seq DESC LIMIT 1";
             let found = find(db, newest, &Cell::Text(response_id))?;
             found.map(|found| Reading::new(db)?.stored(&found)).transpose()
         }))
@@ -85,7 +94,10 @@ impl Store for SqliteStore {
         after: Option<ExchangeId>,
         limit: usize,
     ) -> Work<'_, Vec<ExchangeId>> {
-        Box::pin(self.read(move |db| exchanges(db, &filter, after, limit)))
+        Box::pin(async move {
+            self.index_for(&filter).await?;
+            self.read(move |db| exchanges(db, &filter, after, limit)).await
+        })
     }
 
     fn reread(&self, exchange: ExchangeId, observations: Vec<Observed>) -> Work<'_, ()> {
@@ -97,7 +109,10 @@ impl Store for SqliteStore {
     }
 
     fn prompts(&self, filter: Filter) -> Work<'_, Vec<PromptVersion>> {
-        Box::pin(self.read(move |db| prompts(db, &filter)))
+        Box::pin(async move {
+            self.index_for(&filter).await?;
+            self.read(move |db| prompts(db, &filter)).await
+        })
     }
 
     fn pin(&self, id: ObservationId, pinned: bool) -> Work<'_, bool> {
@@ -128,7 +143,10 @@ impl Store for SqliteStore {
     }
 
     fn prune(&self, prune: Prune) -> Work<'_, Pruned> {
-        Box::pin(self.prune_step(prune))
+        Box::pin(async move {
+            self.index_for(&prune.filter).await?;
+            self.prune_step(prune).await
+        })
     }
 
     fn verify(&self, at: VerifyAt) -> Work<'_, Verified> {

@@ -220,7 +220,7 @@ pub fn counted(db: &Connection, key: SumKey) -> Result<Option<Sum>> {
             tags.query_map([found.seq], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?;
         let mut columns = found.columns.clone();
         if found.words[SIDE].is_some() {
-            columns.title = title(db, found.seq)?;
+            columns.title = title(db, found)?;
         }
         sum.add(found.seq, &columns, found.is_main(), &lists(found, tags));
         others.extend(if other == "trace" { found.trace } else { found.session });
@@ -238,8 +238,8 @@ pub fn counted(db: &Connection, key: SumKey) -> Result<Option<Sum>> {
 }
 
 /// The title that an observation gave.
-pub fn title(db: &Connection, seq: i64) -> Result<Option<String>> {
-    let detail = super::reading::Reading::new(db)?.detail(seq)?;
+pub fn title(db: &Connection, found: &Found) -> Result<Option<String>> {
+    let detail = super::reading::Reading::new(db)?.detail(found)?;
     Ok(detail.rest.get("title").and_then(serde_json::Value::as_str).map(str::to_owned))
 }
 

@@ -169,7 +169,7 @@ fn observations(reading: &mut Reading, after: i64, verified: &mut Verified) -> R
 }
 
 fn observation(reading: &mut Reading, found: &Found) -> Result<()> {
-    let detail = reading.detail(found.seq)?;
+    let detail = reading.detail(found)?;
     adds_up(reading, &detail.text)?;
     if let Some(content) = &detail.content {
         adds_up(reading, content)?;
@@ -267,7 +267,7 @@ fn counts(reading: &mut Reading, _: i64, verified: &mut Verified) -> Result<Opti
         ("exchanges", "SELECT count(*) FROM exchange"),
         ("observations", "SELECT count(*) FROM observation"),
     ] {
-        let kept = number(&format!("SELECT value FROM counter WHERE name = '{name}'"))?;
+        let kept = number(&format!("SELECT value FROM meta WHERE key = '{name}'"))?;
         let counted = number(sql)?;
         if kept != counted {
             verified.wrong.push(format!("{name}: {counted}, but it is kept that they are {kept}"));
@@ -285,16 +285,17 @@ fn counts(reading: &mut Reading, _: i64, verified: &mut Verified) -> Result<Opti
         verified.wrong.push("the sums of everything are not those of all hours".to_owned());
     }
     for (what, sql) in [
-        ("hashes without their piece", "SELECT count(*) FROM hash WHERE piece NOT IN (SELECT id FROM piece)"),
+        ("hashes without their piece", "SELECT count(*) FROM hash WHERE piece >> 16 NOT IN (SELECT id FROM piece)"),
         (
             "pieces that others are packed against, and not as many as is kept",
             "SELECT count(*) FROM (SELECT base, count(*) AS uses FROM piece WHERE base IS NOT NULL GROUP BY base) c
              FULL JOIN base b ON b.piece = c.base WHERE b.uses IS NOT c.uses",
         ),
         (
-            "beginnings of inputs, and not of as many observations as is kept",
-            "SELECT count(*) FROM (SELECT input_preview, count(*) AS uses FROM detail GROUP BY 1) d
-             FULL JOIN preview p ON p.id = d.input_preview WHERE p.uses IS NOT d.uses",
+            "previews, and not of as many observations as is kept",
+            "SELECT count(*) FROM (SELECT id, count(*) AS uses FROM (SELECT input_preview AS id FROM detail
+                UNION ALL SELECT output_preview FROM detail) WHERE id > 0 GROUP BY 1) d
+             FULL JOIN preview p ON p.id = d.id WHERE p.uses IS NOT d.uses",
         ),
         (
             "texts found under an exchange that is not there",
@@ -302,7 +303,8 @@ fn counts(reading: &mut Reading, _: i64, verified: &mut Verified) -> Result<Opti
         ),
         (
             "exchanges with texts that the search does not know",
-            "SELECT count(DISTINCT first) FROM piece WHERE first > 0 AND first NOT IN (SELECT id FROM said_docsize)",
+            "SELECT count(DISTINCT first) FROM piece WHERE first > 0 AND first NOT IN (SELECT id FROM said_docsize)
+             AND first * 2 NOT IN (SELECT row FROM unsaid)",
         ),
         (
             "answers in the search without their observation",

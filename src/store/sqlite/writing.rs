@@ -6,13 +6,15 @@ use bytes::Bytes;
 use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::fault::Result;
+use super::hashes;
 use super::left::Share;
-use super::pack::AGAINST;
+use super::pack::is_against;
 use super::prompts::{Prompt, PromptKey};
 use super::recent::Repeated;
 use super::rollup::RollupKey;
 use super::state::{Hash, State};
 use super::summary::{Sum, SumKey};
+use super::unsaid::{Text, Unsaid, wait_on};
 use crate::store::pieces::{Kind, Leaf, Node, Recipe, Weave, cut, cut_text, is_words, put, weave, words_of};
 use crate::store::{PART, Rollup, StoreError, Totals};
 
@@ -31,10 +33,14 @@ pub struct Writing<'a> {
     /// What all sums grow by, and shrink by.
     pub more: (Totals, i64),
     pub less: (Totals, i64),
-    /// What is new to be found, by exchange.
-    pub said: BTreeMap<i64, String>,
+    /// What is new to be found by its words, and what is not to be found any more.
+    pub said: BTreeMap<Text, Option<String>>,
+    /// What had waited to be indexed, and is.
+    pub indexed: Unsaid,
     /// What the texts of the body under way are packed against.
     pub base: Option<i64>,
+    /// Pieces from here on are new in the exchange under way.
+    pub floor: i64,
     next_piece: Option<i64>,
 }
 
@@ -68,24 +74,34 @@ pub fn writing<T>(
         more: Default::default(),
         less: Default::default(),
         said: BTreeMap::new(),
+        indexed: Unsaid::default(),
         base: None,
+        floor: i64::MAX,
         next_piece: None,
     };
     let done = act(&mut writing).and_then(|done| writing.finish().map(|()| done));
+    let Writing { said, indexed, .. } = writing;
     let done = done.and_then(|done| {
         transaction.commit()?;
         Ok(done)
     });
-    if done.is_err() {
+    if done.is_ok() {
+        state.has_written |= !said.is_empty();
+        state.unsaid.add(said);
+    } else {
         // What it remembers of this transaction never was.
         state.forget();
+        wait_on(state, indexed);
     }
     done
 }
 
 impl Writing<'_> {
     fn finish(&mut self) -> Result<()> {
-        self.put_said()?;
+        if self.state.unsaid.is_due() {
+            self.index_unsaid()?;
+        }
+        self.put_unsaid()?;
         self.put_sums()?;
         self.put_rollups()?;
         self.put_prompts()?;
@@ -99,7 +115,7 @@ impl Writing<'_> {
         ];
         for (name, change) in changes.into_iter().filter(|(_, change)| *change != 0) {
             let mut statement =
-                self.db.prepare_cached("UPDATE counter SET value = value + ?2 WHERE name = ?1")?;
+                self.db.prepare_cached("UPDATE meta SET value = value + ?2 WHERE key = ?1")?;
             statement.execute(params![name, change])?;
         }
         Ok(())
@@ -107,21 +123,28 @@ impl Writing<'_> {
 
     /// The id of a piece, stored if it is new. Its words are found under `first`.
     pub fn piece(&mut self, kind: Kind, bytes: &[u8], first: Option<i64>) -> Result<i64> {
+        if !has_hash(kind) {
+            return self.new_piece(kind, bytes, None, first);
+        }
         let hash = hash(&self.state.key, kind, bytes);
         if let Some(id) = self.state.pieces.get(&hash) {
             return Ok(id);
         }
-        let mut known = self.db.prepare_cached("SELECT piece FROM hash WHERE hash = ?1")?;
-        let known: Option<i64> = known.query_row([&hash[..]], |row| row.get(0)).optional()?;
-        let id = match known {
+        let id = match hashes::find(self.db, &hash)? {
             Some(id) => id,
-            None => self.new_piece(kind, bytes, hash, first)?,
+            None => self.new_piece(kind, bytes, Some(&hash), first)?,
         };
         self.state.pieces.put(hash, id);
         Ok(id)
     }
 
-    fn new_piece(&mut self, kind: Kind, bytes: &[u8], hash: Hash, first: Option<i64>) -> Result<i64> {
+    fn new_piece(
+        &mut self,
+        kind: Kind,
+        bytes: &[u8],
+        hash: Option<&Hash>,
+        first: Option<i64>,
+    ) -> Result<i64> {
         let id = self.piece_id()?;
         let words = match first {
             Some(_) if kind != Kind::Text || is_words(bytes) => words_of(kind, bytes),
@@ -129,14 +152,14 @@ impl Writing<'_> {
         };
         let first = first.filter(|_| !words.is_empty());
         if let Some(first) = first {
-            let said = self.said.entry(first).or_default();
+            let said = self.said.entry(Text::Said(first)).or_default().get_or_insert_default();
             said.push_str(&words);
             said.push('\n');
         }
         let base = self.base.filter(|_| matches!(kind, Kind::Text | Kind::Woven));
         let against = base.and_then(|base| self.state.bases.get(base));
         let (packed, data) = self.state.packer.pack(bytes, against);
-        let base = base.filter(|_| packed == AGAINST);
+        let base = base.filter(|_| is_against(packed));
         if let Some(base) = base {
             self.use_base(base)?;
         }
@@ -145,20 +168,28 @@ impl Writing<'_> {
         )?;
         let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         insert.execute(params![id, kind as i64, packed, length, first, base, data])?;
-        let mut insert = self.db.prepare_cached("INSERT INTO hash (hash, piece) VALUES (?1, ?2)")?;
-        insert.execute(params![&hash[..], id])?;
+        if let Some(hash) = hash {
+            hashes::put(self.db, hash, id)?;
+        }
         self.counters.pieces += 1;
         self.counters.unique_bytes += length;
         Ok(id)
     }
 
     fn piece_id(&mut self) -> Result<i64> {
-        let last = match self.next_piece {
-            Some(last) => last,
-            None => self.db.query_row("SELECT coalesce(max(id), 0) FROM piece", [], |row| row.get(0))?,
+        let next = self.next_piece()?;
+        self.next_piece = Some(next + 1);
+        Ok(next)
+    }
+
+    /// The id that the next new piece will have.
+    pub fn next_piece(&mut self) -> Result<i64> {
+        let next = match self.next_piece {
+            Some(next) => next,
+            None => self.db.query_row("SELECT coalesce(max(id), 0) + 1 FROM piece", [], |row| row.get(0))?,
         };
-        self.next_piece = Some(last + 1);
-        Ok(last + 1)
+        self.next_piece = Some(next);
+        Ok(next)
     }
 
     /// Stores a body's pieces, and adds what gives it back. The scope is where it came from.
@@ -227,7 +258,9 @@ impl Writing<'_> {
     fn recipe(&mut self, length: usize, ids: Vec<i64>, to: &mut Vec<u8>) -> Result<()> {
         put(to, length as u64);
         if length > 0 {
-            let recipe = Recipe::build(ids, |node: &Node| self.piece(Kind::Node, &node.encode(), None))?;
+            let floor = self.floor;
+            let recipe =
+                Recipe::build(ids, floor, |node: &Node| self.piece(Kind::Node, &node.encode(), None))?;
             to.extend_from_slice(&recipe.encode());
         }
         Ok(())
@@ -248,19 +281,16 @@ impl Writing<'_> {
         self.state.words.put(text.to_owned(), id);
         Ok(id)
     }
-
-    fn put_said(&mut self) -> Result<()> {
-        for (exchange, words) in std::mem::take(&mut self.said) {
-            let mut insert = self.db.prepare_cached("INSERT INTO said (rowid, body) VALUES (?1, ?2)")?;
-            insert.execute(params![exchange, words])?;
-        }
-        Ok(())
-    }
 }
 
 pub fn word_id(db: &Connection, text: &str) -> Result<Option<i64>> {
     let mut known = db.prepare_cached("SELECT id FROM word WHERE text = ?1")?;
     Ok(known.query_row([text], |row| row.get(0)).optional()?)
+}
+
+/// Whether a piece of this kind is looked for: no two answers have the same frames.
+pub fn has_hash(kind: Kind) -> bool {
+    kind != Kind::Woven
 }
 
 pub fn hash(key: &[u8; 32], kind: Kind, bytes: &[u8]) -> Hash {
