@@ -31,7 +31,7 @@ pub struct Placing<'w, 'd> {
     pub(super) writing: &'w mut Writing<'d>,
     reread: Reread,
     /// What was read of exchanges in this transaction.
-    read: HashMap<ObservationId, (Observed, From)>,
+    pub(super) read: HashMap<ObservationId, (Observed, From)>,
 }
 
 impl<'w, 'd> Placing<'w, 'd> {
