@@ -30,8 +30,8 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with = "name")]
     url: Option<String>,
     /// What understands it: genai, openinference, langfuse, langsmith, mlflow, braintrust
-    #[arg(long, value_name = "KIND", requires = "url")]
-    kind: Option<String>,
+    #[arg(long = "kind", value_name = "KIND", requires = "url")]
+    spoken: Option<String>,
     /// A header of each call, as "name: value"; $NAME is a variable of the environment
     #[arg(long, value_name = "HEADER", requires = "url")]
     header: Vec<String>,
@@ -104,7 +104,7 @@ fn destination(opened: &Opened, own: &Arguments) -> Result<Destination, ExitCode
     let mut config = match &own.url {
         None => named(opened, own.name.as_deref())?.config,
         Some(url) => {
-            let kind = own.kind.clone().unwrap_or_else(|| Config::default().kind);
+            let kind = own.spoken.clone().unwrap_or_else(|| Config::default().kind);
             let headers = own.header.iter().map(Secret::new).collect();
             Config {
                 url: Some(url.clone()),

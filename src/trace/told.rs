@@ -48,13 +48,13 @@ pub fn apply(facts: &Facts, told: Told, placed: &mut Placed) {
             placed.links.retain(|link| link.to != "trace");
             placed.links.push(link("trace", reason));
         }
-        let has_own =
-            placed.links.iter().any(|link| link.to == "session" && link.reason.starts_with("said:"));
-        if let Some(session) = session.filter(|_| !has_own) {
-            placed.session = Some(session);
-            placed.links.retain(|link| link.to != "session");
-            placed.links.push(link("session", reason));
-        }
+    }
+    let reason = same.unwrap_or("told:span");
+    let has_own = placed.links.iter().any(|link| link.to == "session" && link.reason.starts_with("said:"));
+    if let Some(session) = session.filter(|_| !has_own && placed.trace == trace) {
+        placed.session = Some(session);
+        placed.links.retain(|link| link.to != "session");
+        placed.links.push(link("session", reason));
     }
     if placed.parent.is_none() && placed.trace == trace && under.is_some() {
         placed.callers = under;

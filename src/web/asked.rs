@@ -30,8 +30,8 @@ struct InJson;
 pub fn rewrite(mut request: Request<Body>) -> Request<Body> {
     let path = request.uri().path();
     let below = path.strip_prefix("/api").filter(|rest| rest.starts_with('/'));
-    // What SDKs send below /api/public is theirs.
-    let below = below.filter(|rest| !rest.starts_with("/public/"));
+    // What SDKs of Langfuse and Opik send below /api is theirs.
+    let below = below.filter(|rest| !rest.starts_with("/public/") && !rest.starts_with("/v1/"));
     let plain = below.unwrap_or(path);
     let plain = plain.strip_suffix(".json").filter(|rest| !rest.ends_with('/')).unwrap_or(plain);
     if plain.len() == path.len() {

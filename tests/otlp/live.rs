@@ -34,7 +34,8 @@ fn a_turn_is_a_tree_under_a_root_of_its_own() {
     assert_eq!(spans.len(), SPANS, "{spans:#?}");
     let root = one(&spans, |span| span["parentSpanId"].is_null());
     let tool = named(&spans, "execute_tool look_up");
-    let calls: Vec<&Value> = spans.iter().filter(|span| span["name"] == "chat gpt-4.1").collect();
+    let mut calls: Vec<&Value> = spans.iter().filter(|span| span["name"] == "chat gpt-4.1").collect();
+    calls.sort_by_key(|call| call["startTimeUnixNano"].as_str().unwrap().to_owned());
     assert_eq!(calls.len(), 2);
     for call in &calls {
         assert_eq!((&call["parentSpanId"], &call["kind"]), (&root["spanId"], &json!(3)));

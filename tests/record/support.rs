@@ -162,7 +162,7 @@ impl Recorder {
     }
 
     pub fn metric(&self, name: &str) -> u64 {
-        let head = "GET /metrics HTTP/1.1\r\nHost: me\r\nConnection: close\r\n\r\n";
+        let head = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
         let text = String::from_utf8(Call::raw(&self.web, head.as_bytes()).rest()).unwrap();
         let found = text.lines().find_map(|line| line.strip_prefix(&format!("wiretape_{name} ")));
         found.unwrap_or_else(|| panic!("no metric {name} in {text}")).parse().unwrap()

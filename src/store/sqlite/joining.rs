@@ -7,6 +7,7 @@ use super::fault::Result;
 use super::observation::{Found, find, find_all};
 use super::placing::Placing;
 use super::reading::Reading;
+use super::writing::word_id;
 use crate::model::{Micros, ObservationId, TraceId};
 use crate::store::Observed;
 use crate::trace::{self, Book as _, Facts, MarkKind, TOLD_PARENT, Told, Wanted, folded, is_told, span_mark};
@@ -59,7 +60,9 @@ impl Placing<'_, '_> {
                 }
             }
         }
-        let Some(said) = facts.span() else { return Ok(None) };
+        let Some(said) = facts.span() else {
+            return Ok(self.at_the_time(facts)?.map(|span| (span, "told:time-and-answer")));
+        };
         // The call's own span is the current one, or has a span of the HTTP client in it that is.
         let mut next = Some(said);
         for _ in 0..2 {
@@ -71,6 +74,60 @@ impl Placing<'_, '_> {
             next = span.parent();
         }
         Ok(None)
+    }
+
+    /// Of SDKs that neither know an answer's id nor send their trace along: the span that was there for all of a call, with
+    /// the same model and the same answer.
+    fn at_the_time(&self, facts: &Facts) -> Result<Option<Span>> {
+        let Some((observed, _)) = self.read.get(&facts.id) else { return Ok(None) };
+        if facts.said.trace.is_some() || !facts.speaks {
+            return Ok(None);
+        }
+        let start = number(facts.start);
+        let (from, to) = (start - LONGEST, start + CLOCKS);
+        let sql = format!(
+            "o.exchange IS NULL AND o.response_id IS NULL AND o.start BETWEEN {from} AND {to} AND ?1 IS NOT NULL
+             ORDER BY o.start DESC LIMIT {MOST_AT_ONCE}"
+        );
+        for found in find_all(self.writing.db, &sql, &Cell::Integer(1))? {
+            let Some(span) = self.span(Some(found))? else { continue };
+            let own = facts.id.to_string();
+            let is_ours = span.text("side").is_some() && span.text("parent_id") == Some(own.as_str());
+            let is_free = span.text("side").is_none() && is_around(&span.found, facts);
+            if is_ours || is_free && span.is_call() && self.is_like(&span, observed)? {
+                return Ok(Some(span));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a span says the same of a call as was seen of it: the model, and what it answered.
+    fn is_like(&self, span: &Span, call: &Observed) -> Result<bool> {
+        let text = |key: &str| call.head.get(key).and_then(serde_json::Value::as_str);
+        let models = [text("request_model"), text("response_model")];
+        let told = [span.text("request_model"), span.text("response_model")];
+        let is_model = told.iter().flatten().any(|model| models.contains(&Some(*model)));
+        let shown = Reading::new(self.writing.db)?.detail(&span.found)?.output_preview;
+        Ok(is_model && !shown.is_empty() && shown == call.output_preview)
+    }
+
+    /// Calls that went by while a span was there.
+    fn calls_during(&self, span: &Columns) -> Result<Vec<ObservationId>> {
+        let (from, to) = (span.start - CLOCKS, span.start + span.took.unwrap_or(0));
+        let models = [&span.words[REQUEST_MODEL], &span.words[RESPONSE_MODEL]];
+        let mut calls = Vec::new();
+        for model in models.into_iter().flatten() {
+            let Some(word) = word_id(self.writing.db, model)? else { continue };
+            for column in ["request_model", "response_model"] {
+                let sql = format!(
+                    "o.{column} = ?1 AND o.start BETWEEN {from} AND {to} AND o.exchange IS NOT NULL
+                     LIMIT {MOST_AT_ONCE}"
+                );
+                let found = find_all(self.writing.db, &sql, &Cell::Integer(word))?;
+                calls.extend(found.iter().map(|found| ObservationId(found.columns.id)));
+            }
+        }
+        Ok(calls)
     }
 
     pub fn told_of(&self, facts: &Facts) -> Result<Option<Told>> {
@@ -127,6 +184,9 @@ impl Placing<'_, '_> {
                 spans.extend(inner.iter().map(|found| ObservationId(found.columns.id)));
             }
         }
+        if span.response_id.is_none() {
+            calls.extend(self.calls_during(span)?);
+        }
         for span in spans {
             let wanted = Wanted::since(MarkKind::Span, span_mark(span), Micros(0));
             calls.extend(self.find(wanted)?.into_iter().map(|known| known.id));
@@ -142,10 +202,19 @@ impl Placing<'_, '_> {
     }
 }
 
+/// By so much clocks may differ, in microseconds.
+const CLOCKS: i64 = 2_000_000;
+/// No call takes longer.
+const LONGEST: i64 = 15 * 60 * 1_000_000;
+/// So many that could be meant are looked at.
+const MOST_AT_ONCE: usize = 16;
+
+fn number(at: Micros) -> i64 {
+    i64::try_from(at.0).unwrap_or(i64::MAX)
+}
+
 /// Whether a span was there for all of a call, give or take what clocks differ by.
 fn is_around(span: &Found, facts: &Facts) -> bool {
-    const CLOCKS: i64 = 2_000_000;
-    let number = |at: Micros| i64::try_from(at.0).unwrap_or(i64::MAX);
     let (start, end) = (span.columns.start, span.columns.start + span.columns.took.unwrap_or(0));
     start <= number(facts.start) + CLOCKS && end + CLOCKS >= facts.end.map_or(end, number)
 }

@@ -34,7 +34,7 @@ pub struct Placing<'w, 'd> {
     pub(super) writing: &'w mut Writing<'d>,
     reread: Reread,
     /// What was read of exchanges in this transaction.
-    read: HashMap<ObservationId, (Observed, From)>,
+    pub(super) read: HashMap<ObservationId, (Observed, From)>,
     /// Observations that are not in the store.
     unknown: HashSet<ObservationId>,
     /// Marks of which there are none up to a time.

@@ -238,7 +238,19 @@ fn parameters(bag: &Bag) -> Value {
 fn usage(bag: &Bag) -> Value {
     let mut usage = Map::new();
     let details = bag.json(&["langfuse.observation.usage_details"]);
+    let inner = |path: &str| details.as_ref()?.pointer(path)?.as_u64();
     let of_langfuse = |begin: &str| {
+        // A provider's own object is handed on as it is.
+        let plain = match begin {
+            "input" => inner("/prompt_tokens"),
+            "output" => inner("/completion_tokens"),
+            "input_cached" => inner("/prompt_tokens_details/cached_tokens"),
+            "output_reasoning" => inner("/completion_tokens_details/reasoning_tokens"),
+            _ => None,
+        };
+        if plain.is_some() {
+            return plain;
+        }
         let own = details.as_ref()?.as_object()?.iter();
         let counts: Vec<u64> =
             own.filter(|(key, _)| key.starts_with(begin)).filter_map(|(_, count)| count.as_u64()).collect();

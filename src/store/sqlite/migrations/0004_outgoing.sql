@@ -24,3 +24,5 @@ CREATE INDEX outgoing_state ON outgoing (destination, state, at) WHERE state <> 
 
 -- Its parent is a span that the caller made.
 ALTER TABLE observation ADD COLUMN callers INTEGER;
+-- Spans that callers sent, among others that came without an exchange.
+CREATE INDEX observation_told ON observation (start) WHERE exchange IS NULL;
