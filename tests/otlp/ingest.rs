@@ -43,7 +43,7 @@ fn post(recorder: &Recorder, path: &str, headers: &str, body: &[u8]) -> (u16, Ve
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n{headers}Connection: close\r\n\r\n"
     );
-    let answer = Call::raw(recorder.web(), &[head.as_bytes(), body].concat()).rest();
+    let answer = Call::raw(&recorder.web, &[head.as_bytes(), body].concat()).rest();
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
     let head = std::str::from_utf8(&answer[..end]).unwrap();
     (head.split(' ').nth(1).unwrap().parse().unwrap(), answer[end + 4..].to_vec())

@@ -29,7 +29,7 @@ fn an_outage_and_a_restart_lose_nothing_and_send_nothing_twice() {
     first.recorded(4);
     until("it has been tried", || count(&first, "failed_total") > 0);
     let ready =
-        Call::raw(first.web(), b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        Call::raw(&first.web, b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     let ready = String::from_utf8(ready.rest()).unwrap();
     assert!(ready.contains(r#""destination":"c""#) && ready.contains("broke off"), "{ready}");
     first.kill();

@@ -82,7 +82,8 @@ impl Drop for Home {
 pub struct Recorder {
     child: Child,
     pub address: String,
-    web: String,
+    /// Where its web side is.
+    pub web: String,
     said: Option<std::thread::JoinHandle<String>>,
 }
 
@@ -122,11 +123,6 @@ impl Recorder {
         }
         let said = std::thread::spawn(move || rest(said, all));
         Self { child, address: address.unwrap(), web: web.unwrap(), said: Some(said) }
-    }
-
-    /// Where its web side is.
-    pub fn web(&self) -> &str {
-        &self.web
     }
 
     pub fn id(&self) -> u32 {
