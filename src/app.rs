@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -117,25 +118,30 @@ impl App {
     /// Starts everything. The web side's tasks run on the runtime this is called on.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let upstreams = upstreams(config)?;
+        let web = listen(config.web.listen).await?;
         let (recording, tape) = Recording::open(config).await?;
-        Self::build(config, upstreams, Box::new(tape), Some(recording), true).await
+        Self::build(config, upstreams, web, Box::new(tape), Some(recording), true).await
     }
 
-    /// The same for one command alone: it ends when that does, so that nobody else is to count on it.
-    pub async fn start_for_one(config: &Config) -> Result<Self, StartError> {
+    /// The same for one command alone: it ends when that does, so that nobody else is to count on it. Its web side is
+    /// where that has listened already.
+    pub async fn start_for_one(config: &Config, web: TcpListener) -> Result<Self, StartError> {
         let upstreams = upstreams(config)?;
         let (recording, tape) = Recording::open(config).await?;
-        Self::build(config, upstreams, Box::new(tape), Some(recording), false).await
+        Self::build(config, upstreams, web, Box::new(tape), Some(recording), false).await
     }
 
     /// The same, with something else at the tape's other end. Nothing is written to disk.
     pub async fn start_into(config: &Config, sink: Box<dyn Sink>) -> Result<Self, StartError> {
-        Self::build(config, upstreams(config)?, sink, None, true).await
+        let upstreams = upstreams(config)?;
+        let web = listen(config.web.listen).await?;
+        Self::build(config, upstreams, web, sink, None, true).await
     }
 
     async fn build(
         config: &Config,
         upstreams: Upstreams,
+        web: TcpListener,
         sink: Box<dyn Sink>,
         recording: Option<Recording>,
         is_shared: bool,
@@ -152,9 +158,6 @@ impl App {
         let queues: Arc<[Arc<Queue>]> = std::iter::repeat_with(queue).take(workers).collect();
         let reader = Reader::start(Arc::clone(&queues), sink)
             .map_err(|why| StartError(format!("no thread for the tape: {why}")))?;
-        let web_listen = config.web.listen;
-        let web = tokio::net::TcpListener::bind(web_listen).await;
-        let web = web.map_err(|why| StartError(format!("web.listen = \"{web_listen}\": {why}")))?;
         let web_address = web.local_addr().map_err(|why| StartError(why.to_string()))?;
         let proxy = Proxy::start(&config.proxy, upstreams, &queues)?;
         let web_stop = CancellationToken::new();
@@ -272,6 +275,12 @@ impl App {
         web_tasks.wait().await;
         Books { counts: counters.counts(), recorded }
     }
+}
+
+/// Listens for the web side, before anything is opened that a mistake here would leave open.
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|why| StartError(format!("web.listen = \"{address}\": {why}")))
 }
 
 /// An address that can be called: of one that stands for all of this machine's, loopback.

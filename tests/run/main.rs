@@ -140,6 +140,23 @@ fn what_is_no_recorder_is_not_taken_for_one() {
 }
 
 #[test]
+fn runs_at_the_same_time_do_not_get_in_each_other_s_way() {
+    let home = Home::new();
+    let (provider, web) = (provider(), nobody());
+    let start = |_| {
+        let mut run = home.run(&provider, web, &["--quiet"], "ask=weather");
+        Running(run.stdout(Stdio::null()).spawn().unwrap())
+    };
+    let mut runs: Vec<Running> = (0..4).map(start).collect();
+    runs.iter_mut().for_each(|run| assert_eq!(run.code(), Some(0)));
+    let records = home.export();
+    let calls = records.iter().filter(|one| one["type"] == "generation");
+    let names: std::collections::BTreeSet<&str> =
+        calls.clone().filter_map(|one| one["labels"]["run"].as_str()).collect();
+    assert_eq!((calls.count(), names.len()), (8, 4));
+}
+
+#[test]
 fn a_run_within_a_run_goes_through_the_same_recorder_under_its_own_name() {
     let home = Home::new();
     let (provider, web) = (provider(), nobody());

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::super::{log, running};
@@ -19,6 +20,9 @@ use crate::store::{self, Mode, Store};
 const GRACE: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(30);
+
+/// Any free port, for this machine alone.
+const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Where a recorder of a run's own says what it has to say: the terminal is the command's.
 const LOG: &str = "run.log";
@@ -57,18 +61,22 @@ impl Recorder {
         (ours && ready && lasts).then(|| Self::Running { proxy, web: callable(listen) })
     }
 
-    /// One of the run's own, with the usual store, at the configured addresses or at any where those are taken.
+    /// One of the run's own, with the usual store. Agents find it wherever it is, so that any port will do; people look for
+    /// its pages at the configured address, where that is free.
     pub(super) async fn start(config: &Config) -> Result<Self, String> {
         let mut config = config.clone();
-        config.proxy.listen = free(config.proxy.listen);
-        config.web.listen = free(config.web.listen);
+        config.proxy.listen = LOOPBACK;
         // What else it might listen on is for a recorder that stays.
         config.proxy.tls_listen = None;
         // Where that fails, the recorder says so.
         let _ = make_private(&config.home);
         let file = OpenOptions::new().create(true).append(true).mode(0o600).open(config.home.join(LOG));
         log::start_into(&config.log, file.ok());
-        let app = App::start_for_one(&config).await.map_err(|why| why.to_string())?;
+        let web = match TcpListener::bind(config.web.listen).await {
+            Ok(web) => web,
+            Err(_) => TcpListener::bind(LOOPBACK).await.map_err(|why| format!("no port is free: {why}"))?,
+        };
+        let app = App::start_for_one(&config, web).await.map_err(|why| why.to_string())?;
         let (proxy, web) = (callable(app.proxy_address()), callable(app.web_address()));
         Ok(Self::Own { app: Box::new(app), proxy, web })
     }
@@ -134,13 +142,4 @@ fn is_behind(status: &Value) -> bool {
 /// What stands at an address that a recorder might be at.
 async fn ask(listen: SocketAddr) -> Option<Value> {
     tokio::task::spawn_blocking(move || running::status(listen)).await.ok()?
-}
-
-/// This address, or another port of it where it is taken.
-fn free(address: SocketAddr) -> SocketAddr {
-    match std::net::TcpListener::bind(address) {
-        Ok(_) => address,
-        Err(_) if address.ip().is_loopback() => SocketAddr::new(address.ip(), 0),
-        Err(_) => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
-    }
 }
