@@ -35,7 +35,7 @@ pub use number::{bytes, dollars, millis, short, time};
 pub use part::part;
 pub use text::{plain, visible};
 pub use tool::result;
-pub use view::{More, View, cut, long};
+pub use view::{More, View, cut, long, rest_of};
 
 /// How all of this looks; for a page of its own it goes into a `style` element.
 pub const STYLE: &str = include_str!("style.css");

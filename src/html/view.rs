@@ -71,11 +71,16 @@ pub fn long(text: &str, view: View<'_>, show: impl Fn(&str) -> Markup) -> Markup
     }
 }
 
-/// The link to what is not shown yet.
-pub(super) fn rest_of(more: &More, left: usize) -> Markup {
+/// The link to what is not shown yet; where parts can be loaded, also to all of it.
+pub fn rest_of(more: &More, left: usize) -> Markup {
+    let is_long = more.is_part && left > 4 * FIRST;
     let left = bytes(u64::try_from(left).unwrap_or(u64::MAX));
     html! {
-        p.more { a href=(more.address) data-more[more.is_part] { "Show more" } span.quiet { " " (left) " left" } }
+        p.more {
+            a href=(more.address) data-more[more.is_part] { "Show more" }
+            @if is_long { " " a href=(format!("{}&all=1", more.address)) data-more { "Show all" } }
+            span.quiet { " " (left) " left" }
+        }
     }
 }
 

@@ -72,6 +72,9 @@ export const tests = {
     await tab.page.waitForFunction(([before]) => document.querySelector(".answer").textContent.length > before + 50_000, [before]);
     const left = await place.locator(".more .quiet").first().textContent();
     assert.match(left, /MB left/);
+    // And to its end.
+    await place.locator("a[data-more]:has-text('Show all')").first().click();
+    await tab.page.waitForFunction(([length]) => document.querySelector(".answer").textContent.length > length, [LONG]);
     assert.ok(LONG > 1_000_000);
     assert.deepEqual(tab.complaints, []);
     await tab.close();

@@ -12,7 +12,8 @@ use super::facts::{chip, chips, cost, facts, name, short_name, status, tokens, t
 use super::layout::document;
 use super::{Nav, Page, address};
 use crate::html::{
-    Message, More, View, cut, items, json_text, message, number, part, plain, text_of, time, truth, visible,
+    Message, More, View, cut, items, json_text, message, number, part, plain, rest_of, text_of, time, truth,
+    visible,
 };
 use crate::model::shortened;
 
@@ -20,6 +21,8 @@ use crate::model::shortened;
 const MESSAGE: usize = 2_000;
 /// So much of a long text is shown at a time, in bytes.
 const PIECE: usize = 64_000;
+/// And so much where all of it is asked for.
+const AT_ONCE: usize = 8_000_000;
 
 /// One call, all of it.
 pub fn call(page: &Page, data: &Value) -> Markup {
@@ -266,27 +269,39 @@ fn description(tool: &Value) -> &str {
     text_of(tool, "description").or_else(|| text_of(tool.get("function")?, "description")).unwrap_or_default()
 }
 
-/// The text that the query's `at`, a JSON pointer into the record, leads to, and where it goes on from `from`.
-fn piece(page: &Page, data: &Value) -> Option<(String, usize, usize)> {
+/// The text that the query's `at`, a JSON pointer into the record, leads to, from `from` on: a piece, or with `all` as many as
+/// a page bears. And where it goes on, and how long all of it is.
+fn pieces(page: &Page, data: &Value) -> Option<(Vec<String>, usize, usize)> {
     let record = data.get("record")?;
     let text = json_text(record.pointer(page.asked("at")?)?);
     let mut from = page.asked("from").and_then(|from| from.parse().ok()).unwrap_or(0usize).min(text.len());
     while !text.is_char_boundary(from) {
         from -= 1;
     }
-    let rest = text.get(from..).unwrap_or_default();
-    let end = from + cut(rest, PIECE);
-    Some((text.get(from..end)?.to_owned(), end, text.len()))
+    let most = if page.asked("all").is_some() { AT_ONCE } else { PIECE };
+    let last = from.saturating_add(most);
+    let mut pieces = Vec::new();
+    let mut at = from;
+    while at < last && at < text.len() {
+        let rest = text.get(at..)?;
+        let end = cut(rest, PIECE);
+        pieces.push(rest.get(..end)?.to_owned());
+        at += end;
+    }
+    Some((pieces, at, text.len()))
 }
 
-/// The next piece of a long text, for the place where it was cut.
+/// The next pieces of a long text, for the place where it was cut.
 pub fn text_part(page: &Page, data: &Value) -> Markup {
-    let Some((text, end, length)) = piece(page, data) else {
+    let Some((pieces, end, length)) = pieces(page, data) else {
         return html! { p.quiet { "That is not there." } };
     };
+    let at = page.asked("at").unwrap_or_default();
+    let from = end.to_string();
+    let address = address::with_query(&page.path, [("at", at), ("from", from.as_str())].into_iter());
     html! {
-        pre.value.piece tabindex="0" { (plain(&text)) }
-        @if end < length { p.more { a href=(page.from("from", &end.to_string())) data-more { "Show more" } span.quiet { " " (crate::html::bytes(u64::try_from(length - end).unwrap_or_default())) " left" } } }
+        @for piece in &pieces { pre.value.piece tabindex="0" { (plain(piece)) } }
+        @if end < length { (rest_of(&More { address, is_part: true }, length - end)) }
     }
 }
 
@@ -361,8 +376,8 @@ mod tests {
             let query =
                 vec![("at".to_owned(), "/output_text".to_owned()), ("from".to_owned(), from.to_string())];
             let page = Page { path: "/calls/0a/text".to_owned(), query, ..Page::default() };
-            let (piece, end, length) = piece(&page, &data).unwrap();
-            read.push_str(&piece);
+            let (found, end, length) = pieces(&page, &data).unwrap();
+            read.push_str(&found.concat());
             let is_last = end == length;
             assert_eq!(text_part(&page, &data).into_string().contains("Show more"), !is_last);
             if is_last {
@@ -371,6 +386,10 @@ mod tests {
             from = end;
         }
         assert_eq!(read, text);
+        let query = [("at", "/output_text"), ("from", "2"), ("all", "1")];
+        let query = query.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
+        let (found, end, length) = pieces(&Page { query, ..Page::default() }, &data).unwrap();
+        assert_eq!((found.concat().as_str(), end), (&text[2..], length));
         let page = Page { query: vec![("at".to_owned(), "/nowhere".to_owned())], ..Page::default() };
         assert!(text_part(&page, &data).into_string().contains("not there"));
     }
