@@ -28,7 +28,7 @@ const BARE: i64 = 7;
 const BARE_AGAINST: i64 = 8;
 
 /// Only what is new is compressed, so this can take its time: texts are a tenth smaller than at the quick level.
-const LEVEL: i32 = 18;
+const LEVEL: i32 = 17;
 /// Short pieces come by the thousand with short calls, and there is little in them to search longer for.
 const BRISK: i32 = 9;
 const QUICK: i32 = 3;

@@ -22,9 +22,9 @@ use super::writing::{Writing, writing};
 const LONGEST: Duration = Duration::from_secs(1);
 const MOST_BYTES: usize = 1 << 20;
 /// As many pages are merged at a time.
-const MERGED: usize = 64;
-/// And at the end.
-const MERGED_LAST: usize = 512;
+const MERGED: i64 = 64;
+/// And at the end, into one as far as that goes, which the sign says.
+const MERGED_LAST: i64 = -512;
 
 /// Which text: what an exchange was the first to say, or an observation's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -137,12 +137,12 @@ impl Writing<'_> {
     }
 
     /// Merges some of what the index has in several places, and gives back what that frees.
-    fn merge(&self, pages: usize) -> Result<()> {
+    fn merge(&self, pages: i64) -> Result<()> {
         for table in ["said", "answer"] {
             let sql = format!("INSERT INTO {table} ({table}, rank) VALUES ('merge', {pages})");
             self.db.prepare_cached(&sql)?.execute([])?;
         }
-        let mut vacuum = self.db.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+        let mut vacuum = self.db.prepare(&format!("PRAGMA incremental_vacuum({})", pages.abs()))?;
         let mut rows = vacuum.query([])?;
         while rows.next()?.is_some() {}
         Ok(())
