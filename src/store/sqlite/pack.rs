@@ -47,7 +47,8 @@ const FIRST: &[u8] = include_bytes!("dictionaries/0001.txt");
 const SECOND: &[u8] = include_bytes!("dictionaries/0002.txt");
 
 /// How often which letter, length and distance comes in texts that are packed against texts: with it, a short piece need
-/// not say so. It is what a trained dictionary of zstd begins with, and any text may stand behind it. It is never changed.
+/// not say so. It is what a trained dictionary of zstd begins with (`ZDICT_finalizeDictionary`, of this project's own text and
+/// code against some more of it), and any text may stand behind it. It is never changed.
 const THIRD: &[u8] = include_bytes!("dictionaries/0003.bin");
 
 static HEADS_ENCODER: LazyLock<EncoderDictionary<'static>> =
