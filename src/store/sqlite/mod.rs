@@ -26,6 +26,7 @@ mod times;
 mod exchange;
 mod columns;
 mod follows;
+mod rest;
 mod observation;
 mod placing;
 mod joining;
