@@ -12,6 +12,8 @@ pub struct Usd(i128);
 /// Decimals that are kept.
 const DECIMALS: usize = 12;
 const ONE: i128 = 1_000_000_000_000;
+/// Whole numbers below this are doubles, and dividing them by a million millions gives the nearest double there is.
+const EXACT: i128 = 1 << 52;
 
 impl Usd {
     pub const ZERO: Self = Self(0);
@@ -47,6 +49,14 @@ impl Usd {
         if !(0.0..1e15).contains(&number) {
             return None;
         }
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "what it does to a number shows when it is divided again"
+        )]
+        let near = Self((number * 1e12).round() as i128);
+        if near.as_double() == Some(number) {
+            return Some(near);
+        }
         Self::parse(&format!("{number:.DECIMALS$}"))
     }
 
@@ -59,7 +69,14 @@ impl Usd {
 
     /// As a JSON number. It holds what a double can: fifteen digits and more, and none that is not the amount's.
     pub fn to_json(self) -> serde_json::Value {
-        self.to_string().parse::<f64>().map_or(serde_json::Value::Null, serde_json::Value::from)
+        let number = self.as_double().or_else(|| self.to_string().parse().ok());
+        number.map_or(serde_json::Value::Null, serde_json::Value::from)
+    }
+
+    /// The nearest double, where both sides of the division are doubles themselves.
+    fn as_double(self) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "below the bound nothing is lost")]
+        (0..EXACT).contains(&self.0).then(|| self.0 as f64 / 1e12)
     }
 }
 
@@ -131,6 +148,17 @@ mod tests {
         assert_eq!(price.times(1_000_000, 1_000_000), price);
         assert_eq!(Usd::parse("0.36").unwrap().times(1, 3600).to_string(), "0.0001");
         assert_eq!(Usd::from_picos(1).times(1, 2).picos(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn doubles_are_those_of_the_digits(picos in prop_oneof![0..10_000_000_i64, 0..i64::MAX]) {
+            let amount = Usd::from_picos(picos.into());
+            let parsed: f64 = amount.to_string().parse().unwrap();
+            prop_assert_eq!(amount.to_json(), serde_json::Value::from(parsed));
+            let read = Usd::from_f64(parsed);
+            prop_assert_eq!(read, Usd::parse(&format!("{parsed:.12}")));
+        }
     }
 
     proptest! {

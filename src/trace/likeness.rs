@@ -287,9 +287,14 @@ pub fn prompt_mark(text: &str) -> Mark {
 }
 
 pub fn begins(spoken: &[&str]) -> Vec<Mark> {
-    let mut texts: Vec<&str> = spoken.iter().flat_map(|text| [*text, inside_tag(text)]).collect();
+    let mut texts: Vec<&str> = Vec::new();
+    for text in spoken {
+        let inner = inside_tag(text);
+        texts.push(text);
+        texts.extend((inner.len() < text.len()).then_some(inner));
+    }
     texts.truncate(MOST_LINES);
-    let joined = spoken.join("\n");
+    let joined = if spoken.len() > 1 { spoken.join("\n") } else { String::new() };
     if spoken.len() > 1 {
         texts.push(&joined);
     }

@@ -80,23 +80,26 @@ impl fmt::Debug for Mark {
 }
 
 /// What goes into a mark, field by field: no two lists of fields run into one another.
-pub struct Marking(blake3::Hasher);
+///
+/// It is gathered and hashed at the end: a hasher is large to move about, and dear to feed word by word.
+pub struct Marking(Vec<u8>);
 
 impl Marking {
     /// `what` keeps marks of different things apart.
     pub fn of(what: &str) -> Self {
-        Self(blake3::Hasher::new()).and(what)
+        Self(Vec::with_capacity(256)).and(what)
     }
 
     #[must_use]
     pub fn and(mut self, field: &str) -> Self {
-        self.0.update(&(field.len() as u64).to_le_bytes()).update(field.as_bytes());
+        self.0.extend_from_slice(&(field.len() as u64).to_le_bytes());
+        self.0.extend_from_slice(field.as_bytes());
         self
     }
 
     #[must_use]
     pub fn and_mark(mut self, mark: Mark) -> Self {
-        self.0.update(&mark.0.to_le_bytes());
+        self.0.extend_from_slice(&mark.0.to_le_bytes());
         self
     }
 
@@ -109,10 +112,12 @@ impl Marking {
         } else {
             [text, ""]
         };
+        self.0.reserve(ends.iter().map(|end| end.len() + 1).sum());
         for word in ends.into_iter().flat_map(str::split_whitespace) {
-            self.0.update(word.as_bytes()).update(b" ");
+            self.0.extend_from_slice(word.as_bytes());
+            self.0.push(b' ');
         }
-        self.0.update(&[0]);
+        self.0.push(0);
         self
     }
 
@@ -125,13 +130,13 @@ impl Marking {
 
     pub fn mark(self) -> Mark {
         let mut bytes = [0; 8];
-        bytes.copy_from_slice(self.0.finalize().as_bytes().first_chunk::<8>().unwrap_or(&[0; 8]));
+        bytes.copy_from_slice(blake3::hash(&self.0).as_bytes().first_chunk::<8>().unwrap_or(&[0; 8]));
         Mark(u64::from_le_bytes(bytes))
     }
 
     pub fn id(self) -> u128 {
         let mut bytes = [0; 16];
-        bytes.copy_from_slice(self.0.finalize().as_bytes().first_chunk::<16>().unwrap_or(&[0; 16]));
+        bytes.copy_from_slice(blake3::hash(&self.0).as_bytes().first_chunk::<16>().unwrap_or(&[0; 16]));
         u128::from_le_bytes(bytes)
     }
 }
@@ -144,28 +149,30 @@ fn boundary(text: &str, at: usize) -> usize {
     (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
-fn json(hasher: &mut blake3::Hasher, value: &Value) {
+fn json(to: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Object(object) => {
             let mut keys: Vec<&String> = object.keys().collect();
             keys.sort_unstable();
-            hasher.update(b"{");
+            to.push(b'{');
             for key in keys {
-                hasher.update(key.as_bytes()).update(b":");
+                to.extend_from_slice(key.as_bytes());
+                to.push(b':');
                 if let Some(value) = object.get(key) {
-                    json(hasher, value);
+                    json(to, value);
                 }
             }
-            hasher.update(b"}");
+            to.push(b'}');
         }
         Value::Array(values) => {
-            hasher.update(b"[");
-            values.iter().for_each(|value| json(hasher, value));
-            hasher.update(b"]");
+            to.push(b'[');
+            values.iter().for_each(|value| json(to, value));
+            to.push(b']');
         }
         // Arguments come as a text or as what it says.
         Value::String(text) => {
-            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+            to.extend_from_slice(&(text.len() as u64).to_le_bytes());
+            to.extend_from_slice(text.as_bytes());
         }
         Value::Number(number) => {
             // 7 and 7.0 are the same to every client that writes arguments anew.
@@ -173,10 +180,12 @@ fn json(hasher: &mut blake3::Hasher, value: &Value) {
                 Some(float) if float.fract() == 0.0 && float.abs() < 1e15 => format!("{float:.0}"),
                 _ => number.to_string(),
             };
-            hasher.update(b"#").update(text.as_bytes());
+            to.push(b'#');
+            to.extend_from_slice(text.as_bytes());
         }
         Value::Bool(_) | Value::Null => {
-            hasher.update(value.to_string().as_bytes()).update(b",");
+            to.extend_from_slice(value.to_string().as_bytes());
+            to.push(b',');
         }
     }
 }

@@ -148,8 +148,8 @@ pub struct Lost {
     pub is_over: bool,
 }
 
-/// Hash, kind, time and observation.
-type MarkRow = (i64, i64, i64, i64);
+/// Hash, time and observation.
+type MarkRow = (i64, i64, i64);
 
 /// So many marks are looked at together, and taken out together.
 const LOOKED_AT: usize = 5000;
@@ -164,18 +164,18 @@ impl Lost {
     /// Looks at some more.
     pub fn find(&mut self, db: &Connection) -> Result<()> {
         let sql = format!(
-            "SELECT m.hash, m.kind, m.at, m.observation, o.seq IS NULL
+            "SELECT m.hash, m.at, m.observation, o.seq IS NULL
              FROM mark m LEFT JOIN observation o ON o.seq = m.observation
-             WHERE (m.hash, m.kind, m.at, m.observation) > (?1, ?2, ?3, ?4)
-             ORDER BY m.hash, m.kind, m.at, m.observation LIMIT {LOOKED_AT}"
+             WHERE (m.hash, m.at, m.observation) > (?1, ?2, ?3)
+             ORDER BY m.hash, m.at, m.observation LIMIT {LOOKED_AT}"
         );
-        let (hash, kind, at, observation) = self.after.unwrap_or((i64::MIN, -1, -1, -1));
+        let (hash, at, observation) = self.after.unwrap_or((i64::MIN, -1, -1));
         let mut statement = db.prepare_cached(&sql)?;
-        let mut rows = statement.query([hash, kind, at, observation])?;
+        let mut rows = statement.query([hash, at, observation])?;
         let mut looked_at = 0;
         while let Some(row) = rows.next()? {
-            let mark = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-            if row.get(4)? {
+            let mark = (row.get(0)?, row.get(1)?, row.get(2)?);
+            if row.get(3)? {
                 self.found.push(mark);
             }
             self.after = Some(mark);
@@ -189,9 +189,8 @@ impl Lost {
 impl Writing<'_> {
     /// Takes out the marks that were found.
     pub fn remove_lost(&mut self, lost: &mut Lost) -> Result<()> {
-        let mut delete = self.db.prepare_cached(
-            "DELETE FROM mark WHERE hash = ?1 AND kind = ?2 AND at = ?3 AND observation = ?4",
-        )?;
+        let mut delete =
+            self.db.prepare_cached("DELETE FROM mark WHERE hash = ?1 AND at = ?2 AND observation = ?3")?;
         for mark in lost.found.drain(..) {
             delete.execute(mark)?;
         }

@@ -5,6 +5,7 @@
 //!             │  bodies ─▶ pieces, each once      (writing, exchange)
 //!             │  heads ─▶ shapes and own values   (exchange)
 //!             └  observations ─▶ rows, sums, text (observation, summary, rollup)
+//! texts ──▶ a second later, many together ──▶ the search's index (unsaid)
 //! ```
 //!
 //! Invariant: what a transaction says it did is in the file as a whole, or not at all; what is kept in memory beside it
@@ -25,6 +26,7 @@ mod times;
 mod exchange;
 mod columns;
 mod follows;
+mod rest;
 mod observation;
 mod placing;
 mod joining;

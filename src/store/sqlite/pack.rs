@@ -28,7 +28,7 @@ const BARE: i64 = 7;
 const BARE_AGAINST: i64 = 8;
 
 /// Only what is new is compressed, so this can take its time: texts are a tenth smaller than at the quick level.
-const LEVEL: i32 = 18;
+const LEVEL: i32 = 17;
 /// Short pieces come by the thousand with short calls, and there is little in them to search longer for.
 const BRISK: i32 = 9;
 const QUICK: i32 = 3;
@@ -47,7 +47,8 @@ const FIRST: &[u8] = include_bytes!("dictionaries/0001.txt");
 const SECOND: &[u8] = include_bytes!("dictionaries/0002.txt");
 
 /// How often which letter, length and distance comes in texts that are packed against texts: with it, a short piece need
-/// not say so. It is what a trained dictionary of zstd begins with, and any text may stand behind it. It is never changed.
+/// not say so. It is what a trained dictionary of zstd begins with (`ZDICT_finalizeDictionary`, of this project's own text and
+/// code against some more of it), and any text may stand behind it. It is never changed.
 const THIRD: &[u8] = include_bytes!("dictionaries/0003.bin");
 
 static HEADS_ENCODER: LazyLock<EncoderDictionary<'static>> =

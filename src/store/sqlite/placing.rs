@@ -11,6 +11,7 @@ use super::columns::Columns;
 use super::fault::Result;
 use super::observation::{Found, find, find_all};
 use super::reading::Reading;
+use super::state::mark_key;
 use super::writing::Writing;
 use crate::model::{ExchangeId, Link, Micros, ObservationId, Status, TraceId};
 use crate::store::{Observed, Reread};
@@ -38,7 +39,7 @@ pub struct Placing<'w, 'd> {
     /// Observations that are not in the store.
     unknown: HashSet<ObservationId>,
     /// Marks of which there are none up to a time.
-    none: HashMap<(u8, Mark), Micros>,
+    none: HashMap<u64, Micros>,
 }
 
 impl<'w, 'd> Placing<'w, 'd> {
@@ -112,13 +113,9 @@ impl<'w, 'd> Placing<'w, 'd> {
     fn put_marks(&mut self, facts: &Facts, placed: &Placed, rows: Rows) -> Result<()> {
         let marks = trace::marks(facts, placed);
         for (_, kind, mark) in &marks {
-            self.none.remove(&(kind.number(), *mark));
+            self.none.remove(&mark_key(kind.number(), mark.0));
         }
-        self.each_mark(
-            marks,
-            rows,
-            "INSERT OR IGNORE INTO mark (hash, kind, at, observation) VALUES (?1, ?2, ?3, ?4)",
-        )
+        self.each_mark(marks, rows, "INSERT OR IGNORE INTO mark (hash, at, observation) VALUES (?1, ?2, ?3)")
     }
 
     /// Takes away what a call may have been known by where it was.
@@ -126,7 +123,7 @@ impl<'w, 'd> Placing<'w, 'd> {
         self.each_mark(
             trace::possible_marks(facts),
             Rows::new(),
-            "DELETE FROM mark WHERE hash = ?1 AND kind = ?2 AND at = ?3 AND observation = ?4",
+            "DELETE FROM mark WHERE hash = ?1 AND at = ?2 AND observation = ?3",
         )
     }
 
@@ -149,9 +146,10 @@ impl<'w, 'd> Placing<'w, 'd> {
             // A call that was seen twice has its tools in one place alone.
             let Some((seq, at)) = row else { continue };
             let mut change = self.writing.db.prepare_cached(sql)?;
-            change.execute(params![mark.0.cast_signed(), kind.number(), at, seq])?;
+            let key = mark_key(kind.number(), mark.0);
+            change.execute(params![key.cast_signed(), at, seq])?;
             // One that was taken away is looked for in vain, which does no harm.
-            self.writing.state.marks.put(kind.number(), mark.0.cast_signed(), now);
+            self.writing.state.marks.put(key, now);
         }
         Ok(())
     }
@@ -201,11 +199,12 @@ impl Book for Placing<'_, '_> {
 
     fn find(&mut self, wanted: Wanted) -> Result<Vec<Known>> {
         let Wanted { kind, mark, from, to, order, limit } = wanted;
-        if !self.writing.state.marks.may_have(kind.number(), mark.0.cast_signed(), seconds(from)) {
+        let key = mark_key(kind.number(), mark.0);
+        if !self.writing.state.marks.may_have(key, seconds(from)) {
             return Ok(Vec::new());
         }
         let is_from_the_first = from == Micros(0);
-        if is_from_the_first && self.none.get(&(kind.number(), mark)).is_some_and(|until| to <= *until) {
+        if is_from_the_first && self.none.get(&key).is_some_and(|until| to <= *until) {
             return Ok(Vec::new());
         }
         let by = match order {
@@ -215,15 +214,15 @@ impl Book for Placing<'_, '_> {
         // A limit that is bound would have the statement planned anew each time.
         let sql = format!(
             "SELECT {KNOWN} FROM mark m JOIN observation o ON o.seq = m.observation {JOINS}
-             WHERE m.hash = ?1 AND m.kind = ?2 AND m.at BETWEEN ?3 AND ?4
+             WHERE m.hash = ?1 AND m.at BETWEEN ?2 AND ?3
              ORDER BY m.at {by}, m.observation {by} LIMIT {limit}"
         );
         let mut statement = self.writing.db.prepare_cached(&sql)?;
-        let cells = params![mark.0.cast_signed(), kind.number(), seconds(from), seconds(to)];
+        let cells = params![key.cast_signed(), seconds(from), seconds(to)];
         let rows = statement.query_map(cells, known)?;
         let mut found: Vec<Known> = rows.collect::<std::result::Result<_, _>>()?;
         if is_from_the_first && found.is_empty() {
-            self.none.insert((kind.number(), mark), to);
+            self.none.insert(key, to);
         }
         found.retain(|known| (from..=to).contains(&known.start));
         found.sort_by_key(|known| (known.start, known.id));

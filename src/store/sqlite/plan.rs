@@ -171,13 +171,13 @@ fn of_models(db: &Connection, models: &[i64]) -> Result<(Vec<Stream>, Clause)> {
 fn of_provider(db: &Connection, provider: i64) -> Result<(Vec<Stream>, Clause)> {
     let clause = Clause("o.provider = ?".to_owned(), vec![provider.into()]);
     let next = "SELECT min(request_model) FROM observation INDEXED BY observation_request_model
-        WHERE request_model IS NOT NULL AND provider = ?2 AND request_model > ?1";
+        WHERE provider = ?2 AND request_model > ?1";
     let models = each(db, next, &[provider])?;
     if models.len() > FEW_STREAMS {
         return Ok((Vec::new(), clause));
     }
     let of_none = Clause("o.provider = ? AND o.request_model IS NULL".to_owned(), vec![provider.into()]);
-    let mut streams = vec![Stream::along("observation_provider", Some(of_none))];
+    let mut streams = vec![Stream::along("observation_request_model", Some(of_none))];
     streams.extend(models.into_iter().map(|model| called(provider, model)));
     Ok((streams, clause))
 }
@@ -191,7 +191,7 @@ fn called(provider: i64, model: i64) -> Stream {
 /// All providers of which a model was asked.
 fn providers(db: &Connection) -> Result<Vec<i64>> {
     let next = "SELECT min(provider) FROM observation INDEXED BY observation_request_model
-        WHERE request_model IS NOT NULL AND provider > ?1";
+        WHERE provider > ?1";
     each(db, next, &[])
 }
 

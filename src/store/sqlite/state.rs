@@ -73,8 +73,9 @@ impl Hasher for AsItIs {
     }
 }
 
-fn mark_key(kind: u8, mark: i64) -> u64 {
-    mark.cast_unsigned() ^ u64::from(kind).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+/// A mark with its kind in it, as it is kept.
+pub fn mark_key(kind: u8, mark: u64) -> u64 {
+    mark ^ u64::from(kind).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 impl RecentMarks {
@@ -86,18 +87,17 @@ impl RecentMarks {
     }
 
     /// Whether a call begun then or later may have a mark.
-    pub fn may_have(&self, kind: u8, mark: i64, from: i64) -> bool {
-        let key = mark_key(kind, mark);
+    pub fn may_have(&self, key: u64, from: i64) -> bool {
         from <= self.since || self.new.contains(&key) || self.old.contains(&key)
     }
 
     /// Puts one down. `now` is the clock's, in seconds.
-    pub fn put(&mut self, kind: u8, mark: i64, now: i64) {
+    pub fn put(&mut self, key: u64, now: i64) {
         if self.new.len() >= REMEMBERED_MARKS {
             self.old = std::mem::take(&mut self.new);
             (self.since, self.newer_since) = (self.newer_since, now);
         }
-        self.new.insert(mark_key(kind, mark));
+        self.new.insert(key);
     }
 }
 

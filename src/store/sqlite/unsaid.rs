@@ -5,8 +5,10 @@
 //! whatever becomes of this program. Who indexes a row takes it out of the table first, and it is no one else's then.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::task::{Context, Poll, Wake};
+use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use tokio_rusqlite::rusqlite::params;
@@ -22,9 +24,9 @@ use super::writing::{Writing, writing};
 const LONGEST: Duration = Duration::from_secs(1);
 const MOST_BYTES: usize = 1 << 20;
 /// As many pages are merged at a time.
-const MERGED: usize = 64;
-/// And at the end.
-const MERGED_LAST: usize = 512;
+const MERGED: i64 = 64;
+/// And at the end, into one as far as that goes, which the sign says.
+const MERGED_LAST: i64 = -512;
 
 /// Which text: what an exchange was the first to say, or an observation's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -137,12 +139,12 @@ impl Writing<'_> {
     }
 
     /// Merges some of what the index has in several places, and gives back what that frees.
-    fn merge(&self, pages: usize) -> Result<()> {
+    fn merge(&self, pages: i64) -> Result<()> {
         for table in ["said", "answer"] {
             let sql = format!("INSERT INTO {table} ({table}, rank) VALUES ('merge', {pages})");
             self.db.prepare_cached(&sql)?.execute([])?;
         }
-        let mut vacuum = self.db.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+        let mut vacuum = self.db.prepare(&format!("PRAGMA incremental_vacuum({})", pages.abs()))?;
         let mut rows = vacuum.query([])?;
         while rows.next()?.is_some() {}
         Ok(())
@@ -194,14 +196,13 @@ struct Asked {
 impl Indexer {
     pub fn start(connection: Connection, state: Arc<Mutex<State>>) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
-        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
         let asked = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("indexer".to_owned()).spawn(move || {
             while asked.wait() {
                 // What fails now is tried again with the next write.
-                let _ = runtime.block_on(index(&connection, &state));
+                let _ = wait_for(index(&connection, &state));
             }
-            let _ = runtime.block_on(index_last(&connection, &state));
+            let _ = wait_for(index_last(&connection, &state));
         })?;
         Ok(Self { shared, thread: Some(thread) })
     }
@@ -237,6 +238,27 @@ impl Shared {
         let (mut asked, _) = waited.unwrap_or_else(PoisonError::into_inner);
         asked.to_index = false;
         !asked.to_stop
+    }
+}
+
+/// Wakes a thread that waits for an answer.
+struct Waiting(Thread);
+
+impl Wake for Waiting {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Waits for an answer on a thread that has nothing else to do.
+fn wait_for<T>(answer: impl Future<Output = T>) -> T {
+    let mut answer = pin!(answer);
+    let waker = Arc::new(Waiting(std::thread::current())).into();
+    loop {
+        match answer.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(answer) => return answer,
+            Poll::Pending => std::thread::park(),
+        }
     }
 }
 

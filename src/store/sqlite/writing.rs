@@ -156,7 +156,7 @@ impl Writing<'_> {
             said.push_str(&words);
             said.push('\n');
         }
-        let base = self.base.filter(|_| matches!(kind, Kind::Text | Kind::Woven));
+        let base = self.base.filter(|_| matches!(kind, Kind::Text | Kind::Tail | Kind::Woven));
         let against = base.and_then(|base| self.state.bases.get(base));
         let (packed, data) = self.state.packer.pack(bytes, against);
         let base = base.filter(|_| is_against(packed));

@@ -20,10 +20,27 @@ DROP INDEX observation_session;
 CREATE INDEX observation_session ON observation (session) WHERE session IS NOT NULL;
 DROP INDEX observation_request_model;
 DROP INDEX observation_provider;
-CREATE INDEX observation_request_model ON observation (provider, request_model, start) WHERE request_model IS NOT NULL;
-CREATE INDEX observation_provider ON observation (provider, start) WHERE provider IS NOT NULL AND request_model IS NULL;
+CREATE INDEX observation_request_model ON observation (provider, request_model, start)
+    WHERE provider IS NOT NULL OR request_model IS NOT NULL;
 DROP INDEX observation_kind;
 CREATE INDEX observation_kind ON observation (kind, start) WHERE kind > 1;
+
+-- `hash` has the kind in it: the two are always looked for together.
+CREATE TABLE mark_new (
+    hash INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    observation INTEGER NOT NULL,
+    PRIMARY KEY (hash, at, observation)
+) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO mark_new
+SELECT (hash | key) - (hash & key), at, observation FROM (SELECT *, CASE kind
+    WHEN 1 THEN -7046029254386353131 WHEN 2 THEN 4354685564936845354 WHEN 3 THEN -2691343689449507777
+    WHEN 4 THEN 8709371129873690708 WHEN 5 THEN 1663341875487337577 WHEN 6 THEN -5382687378899015554
+    WHEN 7 THEN 6018027440424182931 WHEN 8 THEN -1028001813962170200 WHEN 9 THEN -8074031068348523331
+    WHEN 10 THEN 3326683750974675154
+    ELSE 0 END AS key FROM mark);
+DROP TABLE mark;
+ALTER TABLE mark_new RENAME TO mark;
 
 DROP VIEW observations;
 DROP VIEW traces;
