@@ -220,7 +220,7 @@ urls = "http://127.0.0.1:9000"
     let overrides =
         [("proxy.connect_timeout", "5"), ("tape.listen", "1"), ("listen", "1"), ("upstream.own.host", "x")];
     let expected = "\
-wiretape.toml:1:1: colour: no section before this key, there are [proxy], [web], [tape], [recorder], [store], [prices], [redact], [redact_rule.NAME], [convention.NAME], [log], [upstream.NAME]
+wiretape.toml:1:1: colour: no section before this key, there are [proxy], [web], [tape], [recorder], [store], [prices], [redact], [redact_rule.NAME], [convention.NAME], [log], [upstream.NAME], [export.NAME]
 wiretape.toml:2:1: listen: no section before this key, `listen` belongs to [proxy] or [web]
 wiretape.toml:5:1: proxy.lisen: no such key, did you mean `listen`?
 wiretape.toml:6:11: proxy.workers: expected a whole number from 0, got \"many\"

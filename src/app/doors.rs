@@ -9,6 +9,7 @@ use crate::export::Origin;
 use crate::recorder::{self, Intake};
 use crate::redact::{self, Redactor};
 use crate::tape::Keeper;
+use crate::web;
 
 /// The key of the credentials' fingerprints, in the data folder.
 const KEY: &str = "fingerprint.key";
@@ -33,9 +34,7 @@ pub(super) fn redactor(rules: &redact::Config, keeper: &Arc<Keeper>) -> Result<R
 }
 
 /// What takes out of a text of JSON that is sent here what must not be kept.
-pub(super) fn redacting(
-    config: &Config,
-) -> Result<Box<dyn Fn(&str) -> Option<String> + Send + Sync>, StartError> {
+pub(super) fn redacting(config: &Config) -> Result<web::Redact, StartError> {
     let redactor = redactor(&config.redact, &keeper(config))?;
     Ok(Box::new(move |text| redactor.json(text)))
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::store::Row;
+use crate::trace::{DOUBLE, is_told};
 
 /// A row in its place, in the order in which a tree is read.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,21 +31,29 @@ struct Next {
     orphan: bool,
 }
 
-/// Puts rows, which come in the order they began, in the order of their tree. Nothing is left out, whatever parents say.
+/// Puts rows, which come in the order they began, in the order of their tree. Nothing is left out, whatever parents say, but
+/// what an SDK saw of a call that is there itself: what hangs on that hangs on the call.
 pub fn arrange(rows: &[Row]) -> Vec<Branch> {
     let text = |row: &'_ Row, key: &str| row.head.get(key).and_then(Value::as_str).map(str::to_owned);
-    let ids: HashMap<String, usize> =
+    let mut ids: HashMap<String, usize> =
         rows.iter().enumerate().filter_map(|(at, row)| Some((text(row, "id")?, at))).collect();
+    let mut is_reached = vec![false; rows.len()];
+    for (at, row) in rows.iter().enumerate().filter(|(_, row)| is_told_double(row)) {
+        let call = text(row, "parent_id").and_then(|parent| ids.get(&parent).copied());
+        if let (Some(call), Some(own)) = (call.filter(|call| *call != at), text(row, "id")) {
+            ids.insert(own, call);
+            is_reached[at] = true;
+        }
+    }
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); rows.len()];
     let mut roots = Vec::new();
-    for (at, row) in rows.iter().enumerate() {
+    for (at, row) in rows.iter().enumerate().filter(|(at, _)| !is_reached[*at]) {
         match text(row, "parent_id").map(|parent| ids.get(&parent).copied()) {
             None => roots.push((at, false)),
             Some(Some(parent)) if parent != at => children[parent].push(at),
             Some(_) => roots.push((at, true)),
         }
     }
-    let mut is_reached = vec![false; rows.len()];
     roots.iter().for_each(|(root, _)| reach(*root, &children, &mut is_reached));
     // Imported steps may say that each belongs under the other.
     for at in 0..rows.len() {
@@ -54,6 +63,11 @@ pub fn arrange(rows: &[Row]) -> Vec<Branch> {
         }
     }
     grown(&roots, &children)
+}
+
+/// The same call as an SDK saw it.
+fn is_told_double(row: &Row) -> bool {
+    is_told(&row.head) && row.head.get("side").is_some_and(|side| side == DOUBLE)
 }
 
 fn reach(root: usize, children: &[Vec<usize>], is_reached: &mut [bool]) {
@@ -141,6 +155,19 @@ mod tests {
         let pairs = [("a", Some("b")), ("b", Some("a")), ("c", Some("c"))];
         assert_eq!(drawn(&pairs), ["├─ c?", "└─ a?", "   └─ b"]);
         assert_eq!(drawn(&[]), [""; 0]);
+    }
+
+    #[test]
+    fn a_call_that_an_sdk_saw_too_is_shown_once() {
+        let pairs = [("app", None), ("sdk", Some("call")), ("http", Some("sdk")), ("call", Some("app"))];
+        let mut told = rows(&pairs);
+        told[1].head.insert("side".to_owned(), "double".into());
+        told[1].head.insert("instrumentation".to_owned(), json!({"name": "own"}));
+        let shown: Vec<String> =
+            arrange(&told).iter().map(|one| format!("{}{}", one.lead, pairs[one.row].0)).collect();
+        assert_eq!(shown, ["└─ app", "   └─ call", "      └─ http"]);
+        // Where the call is not among them, it is shown all the same.
+        assert_eq!(arrange(&told[..3]).len(), 3);
     }
 
     #[test]

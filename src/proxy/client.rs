@@ -105,8 +105,7 @@ impl Client {
         }
         let request = request.body(Full::new(body)).map_err(|why| why.to_string())?;
         let broke_off = |why: hyper::Error| format!("broke off: {}", describe(&why));
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|why| broke_off(why))?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(&broke_off)?;
         let mut call = pin!(async {
             let (head, body) = sender.send_request(request).await.map_err(broke_off)?.into_parts();
             let body = Limited::new(body, MOST).collect().await;

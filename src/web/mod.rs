@@ -31,4 +31,4 @@ mod view;
 pub use config::{Config, SETTINGS};
 pub use health::Status;
 pub use server::serve;
-pub use shared::Parts;
+pub use shared::{Parts, Redact};

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use serde_json::Value;
+use wiretape::export::otlp::Coding;
 
 /// How many things are in a file, where the form tells; a file that is not well-formed panics.
 pub fn check(form: &str, bytes: &[u8]) -> Option<usize> {
@@ -18,9 +19,25 @@ pub fn check(form: &str, bytes: &[u8]) -> Option<usize> {
         "atif" => Some(lines(bytes, atif)),
         "markdown" => Some(markdown(bytes)),
         "html" => Some(page(bytes)),
-        // Spans are held against their own schema where they are made.
+        "otlp" | "openinference" => {
+            Some(text(bytes).lines().map(|line| spans(Coding::Json, line.as_bytes())).sum())
+        }
+        "otlp-protobuf" => Some(spans(Coding::Protobuf, bytes)),
         _ => None,
     }
+}
+
+/// How many roots there are; each other span has the ids that it must have.
+fn spans(coding: Coding, bytes: &[u8]) -> usize {
+    let request = coding.decode(bytes).unwrap();
+    let all = request.resource_spans.iter().flat_map(|own| &own.scope_spans).flat_map(|own| &own.spans);
+    all.filter(|span| {
+        assert_eq!((span.trace_id.len(), span.span_id.len()), (16, 8));
+        assert!(span.parent_span_id.is_empty() == span.name.starts_with("invoke_agent"), "{}", span.name);
+        assert!(span.end_time_unix_nano >= span.start_time_unix_nano);
+        span.parent_span_id.is_empty()
+    })
+    .count()
 }
 
 fn text(bytes: &[u8]) -> &str {

@@ -145,7 +145,9 @@ fn joined(wire_first: bool, traceparent: bool, response_id: bool, inner: bool) {
         "{case}"
     );
     let traces = home.json(&["ls", "traces", "--json"]);
-    assert_eq!(traces.len(), 1, "{case}");
+    assert_eq!((traces.len(), &traces[0]["generations"]), (1, &json!(1)), "{traces:#?}");
+    let shown = home.run(&["show", TRACE]);
+    assert!(shown.contains("handle") && !shown.contains("openai.chat"), "{shown}");
 }
 
 #[test]

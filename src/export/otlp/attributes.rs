@@ -17,8 +17,8 @@ impl Attributes {
         }
     }
 
-    pub fn text(&mut self, key: &str, text: impl AsText) {
-        if let Some(text) = text.as_text().filter(|text| !text.is_empty()) {
+    pub fn text<'a>(&mut self, key: &str, text: impl AsText<'a>) {
+        if let Some(text) = text.or_none().filter(|text| !text.is_empty()) {
             self.put(key, Any::Text(text.to_owned()));
         }
     }
@@ -73,31 +73,31 @@ impl Attributes {
 }
 
 /// Text, or perhaps text.
-pub trait AsText {
-    fn as_text(&self) -> Option<&str>;
+pub trait AsText<'a> {
+    fn or_none(self) -> Option<&'a str>;
 }
 
-impl AsText for &str {
-    fn as_text(&self) -> Option<&str> {
+impl<'a> AsText<'a> for &'a str {
+    fn or_none(self) -> Option<&'a str> {
         Some(self)
     }
 }
 
-impl AsText for &String {
-    fn as_text(&self) -> Option<&str> {
+impl<'a> AsText<'a> for &'a String {
+    fn or_none(self) -> Option<&'a str> {
         Some(self)
     }
 }
 
-impl AsText for &Option<String> {
-    fn as_text(&self) -> Option<&str> {
+impl<'a> AsText<'a> for &'a Option<String> {
+    fn or_none(self) -> Option<&'a str> {
         self.as_deref()
     }
 }
 
-impl AsText for Option<&str> {
-    fn as_text(&self) -> Option<&str> {
-        *self
+impl<'a> AsText<'a> for Option<&'a str> {
+    fn or_none(self) -> Option<&'a str> {
+        self
     }
 }
 

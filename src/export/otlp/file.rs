@@ -85,20 +85,25 @@ impl Encoder<InTrace> for File {
                 self.trace = Some(Under { id, known: ids.map(str::to_owned).collect(), gather });
                 Ok(0)
             }
-            InTrace::Step(step) => Ok(self.step(step, out)),
+            InTrace::Step(step) => {
+                self.step(step, out);
+                Ok(0)
+            }
             InTrace::End => {
                 let Some(Under { id, gather, .. }) = self.trace.take() else { return Ok(0) };
                 let Some(root) = gather.root(id) else { return Ok(0) };
-                Ok(self.write(&root, out))
+                self.write(&root, out);
+                // What is counted is traces.
+                Ok(1)
             }
         }
     }
 }
 
 impl File {
-    fn step(&mut self, step: &encode::Step, out: &mut Vec<u8>) -> u64 {
+    fn step(&mut self, step: &encode::Step, out: &mut Vec<u8>) {
         let record = &step.record;
-        let Some(mut step) = Step::of(record, &self.servers) else { return 0 };
+        let Some(mut step) = Step::of(record, &self.servers) else { return };
         if let Some(under) = &mut self.trace {
             let parent = record.get("parent_id").and_then(Value::as_str);
             if !parent.is_some_and(|parent| under.known.contains(parent)) {
@@ -108,16 +113,15 @@ impl File {
                 under.gather.main(&step);
             }
         }
-        self.write(&step, out)
+        self.write(&step, out);
     }
 
-    fn write(&self, step: &Step, out: &mut Vec<u8>) -> u64 {
-        let Some(form) = &self.form else { return 0 };
+    fn write(&self, step: &Step, out: &mut Vec<u8>) {
+        let Some(form) = &self.form else { return };
         out.extend(self.coding.encode(&form.request(vec![form.span(step)])));
         // Messages of protobuf that stand one behind the other are one message with all their spans.
         if self.coding == Coding::Json {
             out.push(b'\n');
         }
-        1
     }
 }

@@ -25,7 +25,7 @@ const MANY: usize = 2500;
 pub const TOGETHER: usize = 64;
 
 /// Keys of the whole record's head that lists leave out.
-const LONG: [&str; 3] = ["parameters", "extra", "server_tool_calls"];
+const LONG: [&str; 4] = ["parameters", "extra", "server_tool_calls", "attributes"];
 
 pub fn list(db: &Connection, filter: &Filter, page: &Page) -> Result<Vec<Row>> {
     let after = page.after.as_ref().map(place_of).transpose()?;
