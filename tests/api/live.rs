@@ -59,7 +59,7 @@ fn provider(words: std::sync::mpsc::Receiver<&'static str>) -> String {
 
 #[test]
 fn an_answer_is_seen_while_it_grows() {
-    let (say, words) = std::sync::mpsc::channel();
+    let (say, words) = std::sync::mpsc::sync_channel(8);
     let upstream = format!("upstream.openai.url=http://{}", provider(words));
     let place = Place::empty(&[&upstream]);
 

@@ -120,7 +120,7 @@ fn every_answer_has_its_shape() {
             let described = &document["paths"][operation.path]["get"]["responses"]["200"]["content"];
             match described["application/json"]["schema"].as_object() {
                 Some(shape) => {
-                    wrong(&document, &Value::Object(shape.clone()), &answer.json(), &path, &mut found)
+                    wrong(&document, &Value::Object(shape.clone()), &answer.json(), &path, &mut found);
                 }
                 None => assert!(!answer.body.is_empty(), "{path}"),
             }

@@ -25,10 +25,13 @@ struct State {
     requests: Vec<(String, Value)>,
 }
 
+/// What it answers to each request.
+type Answering = Box<dyn Fn(&Request) -> Reply + Send>;
+
 pub struct Collector {
     pub url: String,
     state: Arc<Mutex<State>>,
-    reply: Arc<Mutex<Box<dyn Fn(&Request) -> Reply + Send>>>,
+    reply: Arc<Mutex<Answering>>,
 }
 
 impl Collector {
@@ -38,7 +41,7 @@ impl Collector {
 
     pub fn saying(reply: impl Fn(&Request) -> Reply + Send + 'static) -> Self {
         let state: Arc<Mutex<State>> = Arc::default();
-        let reply: Arc<Mutex<Box<dyn Fn(&Request) -> Reply + Send>>> = Arc::new(Mutex::new(Box::new(reply)));
+        let reply: Arc<Mutex<Answering>> = Arc::new(Mutex::new(Box::new(reply)));
         let (own, said) = (Arc::clone(&state), Arc::clone(&reply));
         let url = provider(move |asked| answer(asked, &own, &said));
         Self { url, state, reply }
@@ -73,7 +76,7 @@ impl Collector {
     }
 }
 
-fn answer(mut asked: Asked, state: &Mutex<State>, reply: &Mutex<Box<dyn Fn(&Request) -> Reply + Send>>) {
+fn answer(mut asked: Asked, state: &Mutex<State>, reply: &Mutex<Answering>) {
     let head = asked.head.to_ascii_lowercase();
     let coding =
         if head.contains("content-type: application/json") { Coding::Json } else { Coding::Protobuf };

@@ -86,7 +86,7 @@ async fn health_tells_what_is_going_on() {
     let (status, ready) = ask("/readyz").await;
     assert_eq!((status, &ready["status"], &ready["in_flight"]), (200, &"ready".into(), &1.into()));
     assert_eq!((&ready["tape"]["exchanges"], &ready["tape"]["lost_bytes"]), (&1.into(), &0.into()));
-    assert_eq!(ask("/else").await.0, 404);
+    assert_eq!(ask("/else.json").await.0, 404);
     drop(client);
     let counts = || wiretape.tally.counts();
     until("the call has ended", || counts().ended == 1).await;

@@ -48,7 +48,7 @@ async fn what_is_added_is_there_again() {
     assert!(!place.store.annotate(gone).await.unwrap());
     let found = place.store.annotations(vec![target.clone()]).await.unwrap();
     assert_eq!(found, [note.clone(), score.clone()]);
-    assert_eq!(place.store.all_annotations(None, 1).await.unwrap(), [score.clone()]);
+    assert_eq!(place.store.all_annotations(None, 1).await.unwrap(), std::slice::from_ref(&score));
     assert_eq!(place.store.all_annotations(Some(score.id), 5).await.unwrap(), [note]);
     let better = Annotation { value: Some(json!(true)), ..score.clone() };
     assert!(place.store.annotate(better.clone()).await.unwrap());
@@ -99,7 +99,7 @@ async fn what_is_pinned_stays_and_the_rest_goes_with_what_was_said_of_it() {
     prune(&*place.store, all.clone()).await;
     assert_eq!(place.ids(&Filter::default()).await, ["4", "3", "2", "1"]);
     assert_eq!(place.store.annotations(vec![note.target]).await.unwrap(), []);
-    assert_eq!(place.store.annotations(vec![session]).await.unwrap(), [pin.clone()]);
+    assert_eq!(place.store.annotations(vec![session]).await.unwrap(), std::slice::from_ref(&pin));
     place.store.unannotate(pin.id).await.unwrap();
     prune(&*place.store, all).await;
     assert_eq!(place.ids(&Filter::default()).await, [""; 0]);

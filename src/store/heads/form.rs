@@ -194,7 +194,7 @@ fn amount(number: &Number) -> Option<u64> {
 /// Prices have few digits that count.
 fn put_amount(to: &mut Vec<u8>, mut picos: u64) {
     let mut zeros = 0;
-    while picos > 0 && picos % 10 == 0 {
+    while picos > 0 && picos.is_multiple_of(10) {
         picos /= 10;
         zeros += 1;
     }

@@ -61,12 +61,12 @@ impl Recipe {
     /// Makes it of the leaves; `node` stores a group and says its id. Only what is below the floor goes into nodes: ids that
     /// are there already, and stood next to each other before. What is new stands in the root, for it may be only here.
     pub fn build<E>(
-        leaves: Vec<i64>,
+        leaves: &[i64],
         floor: i64,
         mut node: impl FnMut(&Node) -> Result<i64, E>,
     ) -> Result<Self, E> {
         let mut recipe = Self::default();
-        recipe.add(0, &leaves);
+        recipe.add(0, leaves);
         for level in 1..DEEPEST {
             let mut above = Self::default();
             let mut is_done = true;
@@ -236,7 +236,7 @@ mod tests {
                 let next = 1_000_000 + i64::try_from(self.0.len()).unwrap();
                 Ok::<_, ()>(*self.0.entry(node.encode()).or_insert(next))
             };
-            Recipe::build(leaves.to_vec(), floor, put).unwrap()
+            Recipe::build(leaves, floor, put).unwrap()
         }
 
         fn leaves(&self, recipe: &Recipe) -> Option<Vec<i64>> {

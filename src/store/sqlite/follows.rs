@@ -22,7 +22,7 @@ pub fn thin(rest: &mut Map<String, Value>, tokens: [Option<i64>; 2], total: Opti
     }
     if let Some(Value::Object(usage)) = rest.get_mut("usage")
         && let (Some(sum), Some(said)) = (both(tokens), usage.get("total"))
-        && *said == Value::from(sum)
+        && said.as_i64() == Some(sum)
     {
         usage.shift_remove("total");
         left_out.insert(TOTAL.to_owned(), true.into());

@@ -260,7 +260,7 @@ impl Writing<'_> {
         if length > 0 {
             let floor = self.floor;
             let recipe =
-                Recipe::build(ids, floor, |node: &Node| self.piece(Kind::Node, &node.encode(), None))?;
+                Recipe::build(&ids, floor, |node: &Node| self.piece(Kind::Node, &node.encode(), None))?;
             to.extend_from_slice(&recipe.encode());
         }
         Ok(())
