@@ -19,19 +19,19 @@ pub enum Reply {
     Partial(i64),
 }
 
+/// What decides.
+type Says = Box<dyn Fn(&Request) -> Reply + Send>;
+
 #[derive(Default)]
 struct State {
     spans: Vec<Value>,
     requests: Vec<(String, Value)>,
 }
 
-/// What it answers to each request.
-type Answering = Box<dyn Fn(&Request) -> Reply + Send>;
-
 pub struct Collector {
     pub url: String,
     state: Arc<Mutex<State>>,
-    reply: Arc<Mutex<Answering>>,
+    reply: Arc<Mutex<Says>>,
 }
 
 impl Collector {
@@ -41,7 +41,7 @@ impl Collector {
 
     pub fn saying(reply: impl Fn(&Request) -> Reply + Send + 'static) -> Self {
         let state: Arc<Mutex<State>> = Arc::default();
-        let reply: Arc<Mutex<Answering>> = Arc::new(Mutex::new(Box::new(reply)));
+        let reply: Arc<Mutex<Says>> = Arc::new(Mutex::new(Box::new(reply)));
         let (own, said) = (Arc::clone(&state), Arc::clone(&reply));
         let url = provider(move |asked| answer(asked, &own, &said));
         Self { url, state, reply }
@@ -76,7 +76,7 @@ impl Collector {
     }
 }
 
-fn answer(mut asked: Asked, state: &Mutex<State>, reply: &Mutex<Answering>) {
+fn answer(mut asked: Asked, state: &Mutex<State>, reply: &Mutex<Says>) {
     let head = asked.head.to_ascii_lowercase();
     let coding =
         if head.contains("content-type: application/json") { Coding::Json } else { Coding::Protobuf };
