@@ -204,7 +204,7 @@ impl Writing<'_> {
             start = end;
         }
         ids.push(self.frames(scope, &woven)?);
-        self.recipe(bytes.len(), ids, to)
+        self.recipe(bytes.len(), &ids, to)
     }
 
     /// The same of a body that may go on from one of the last in this scope.
@@ -214,7 +214,7 @@ impl Writing<'_> {
             self.base = self.choose_base(bytes, &leaves, &[], Some(first))?;
             let ids = self.ids(bytes, &leaves, Some(first))?;
             self.state.recent.put(scope, bytes.clone(), leaves, ids.clone());
-            return self.recipe(bytes.len(), ids, to);
+            return self.recipe(bytes.len(), &ids, to);
         };
         let known = ids.len();
         let begin = leaves[..known].last().map_or(0, |leaf| leaf.end);
@@ -223,7 +223,7 @@ impl Writing<'_> {
         self.base = self.choose_base(bytes, &leaves, &ids, Some(first))?;
         ids.extend(self.ids(&bytes[begin..], &new, Some(first))?);
         self.state.recent.put(scope, bytes.clone(), leaves, ids.clone());
-        self.recipe(bytes.len(), ids, to)
+        self.recipe(bytes.len(), &ids, to)
     }
 
     /// The same of a text as it stands between quotes in JSON. Its parts are pieces of their own: bodies have them, too.
@@ -237,12 +237,12 @@ impl Writing<'_> {
                 ids.extend(self.ids(bytes, &cut_text(bytes), None)?);
             }
         }
-        self.recipe(length, ids, to)
+        self.recipe(length, &ids, to)
     }
 
     fn leaves(&mut self, bytes: &[u8], leaves: &[Leaf], to: &mut Vec<u8>) -> Result<()> {
         let ids = self.ids(bytes, leaves, None)?;
-        self.recipe(bytes.len(), ids, to)
+        self.recipe(bytes.len(), &ids, to)
     }
 
     fn ids(&mut self, bytes: &[u8], leaves: &[Leaf], first: Option<i64>) -> Result<Vec<i64>> {
@@ -255,7 +255,7 @@ impl Writing<'_> {
         Ok(ids)
     }
 
-    fn recipe(&mut self, length: usize, ids: Vec<i64>, to: &mut Vec<u8>) -> Result<()> {
+    fn recipe(&mut self, length: usize, ids: &[i64], to: &mut Vec<u8>) -> Result<()> {
         put(to, length as u64);
         if length > 0 {
             let floor = self.floor;
