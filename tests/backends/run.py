@@ -280,8 +280,7 @@ def backends(options, work):
     spans = phoenix_has(phoenix, PROJECT, 20)
     check_phoenix("Phoenix, killed and started again", spans, 20)
     same("nothing is parked", recorder.run("push", "--parked")[0], "")
-
-    return phoenix
+    return phoenix, mlflow
 
 
 def application(options, recorder, name, packages):
@@ -320,21 +319,35 @@ def applications(options, work):
     return recorder
 
 
-def pushed(recorder, phoenix):
-    """What applications sent and what was recorded goes out together, after the fact."""
+def push_all(recorder, *where):
     def condition():
-        _, said, code = recorder.run("push", "--url", phoenix.url, "--kind", "phoenix", "--project", "pushed")
+        _, said, code = recorder.run("push", *where)
         if code != 0:
             raise RuntimeError(said)
-        # Traces that ended just now are left out, and sent when they are over; what is there already Phoenix keeps.
+        # Traces that ended just now are left out, and sent when they are over; what is there already stays as it is.
         return "still under way" not in said
     until("all is pushed", condition)
+
+
+def pushed(recorder, phoenix, mlflow):
+    """What applications sent and what was recorded goes out together, after the fact."""
+    push_all(recorder, "--url", phoenix.url, "--kind", "phoenix", "--project", "pushed")
     spans = phoenix_has(phoenix, "pushed", 13)
     same("pushed: each span once", len({s["context"]["span_id"] for s in spans}), 13)
     ids = {s["context"]["span_id"] for s in spans}
     same("pushed: no orphan", [s["name"] for s in spans if s["parent_id"] and s["parent_id"] not in ids], [])
     same("pushed: kinds", sorted({s["span_kind"] for s in spans}), ["AGENT", "CHAIN", "LLM", "RETRIEVER"])
     same("pushed: calls", len([s for s in spans if s["span_kind"] == "LLM"]), 3)
+
+    before = {span["id"] for trace in mlflow.traces() for span in trace["spans"]}
+    push_all(recorder, "--url", mlflow.url, "--kind", "mlflow")
+    traces = [t for t in mlflow.traces() if not before & {span["id"] for span in t["spans"]}]
+    of_phoenix = {s["context"]["trace_id"] for s in spans}
+    same("pushed to MLflow: traces", len(traces), len(of_phoenix))
+    check("pushed to MLflow: every trace is over", all("OK" in t["state"] for t in traces), [t["state"] for t in traces])
+    all_spans = [span for trace in traces for span in trace["spans"]]
+    same("pushed to MLflow: spans", sorted(span["id"] for span in all_spans), sorted(ids))
+    same("pushed to MLflow: calls", len([s for s in all_spans if s["type"] == "CHAT_MODEL"]), 3)
 
 
 def guarded(what, act, *arguments):
@@ -353,10 +366,10 @@ def main():
     shutil.rmtree(options.work, ignore_errors=True)
     options.work.mkdir(parents=True)
     try:
-        phoenix = guarded("backends", backends, options, options.work)
+        started = guarded("backends", backends, options, options.work)
         recorder = guarded("applications", applications, options, options.work)
-        if phoenix and recorder:
-            guarded("pushed", pushed, recorder, phoenix)
+        if started and recorder:
+            guarded("pushed", pushed, recorder, *started)
     finally:
         for child in children:
             if child.poll() is None:
