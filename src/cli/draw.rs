@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::ls::cost;
 use super::paint::Paint;
 use super::table::{cut, plain, wide};
+use crate::export::summary::millis;
 use crate::export::tree::{Branch, arrange};
 use crate::export::words::{arguments, called, duration, short};
 use crate::model::Micros;
@@ -112,11 +113,6 @@ fn span(rows: &[Row]) -> (u64, u64) {
     let first = rows.iter().filter_map(|row| time(row, "start_time")).min().unwrap_or(0);
     let ends = rows.iter().filter_map(|row| time(row, "end_time").or_else(|| time(row, "start_time")));
     (first, ends.max().unwrap_or(first))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a trace does not take centuries")]
-fn millis(micros: u64) -> f64 {
-    micros as f64 / 1000.0
 }
 
 fn line(rows: &[Row], branch: &Branch, (first, last): (u64, u64), with_bar: bool) -> Line {

@@ -94,6 +94,9 @@ fn a_reader_changes_nothing() {
     let id = list["items"][0]["id"].as_str().unwrap();
     let path = format!("/api/calls/{id}/annotations");
     assert_eq!(place.send("POST", &path, &[READER], r#"{"kind":"pin"}"#).status, 403);
+    let spans = ("Content-Type", "application/json");
+    assert_eq!(place.send("POST", "/v1/traces", &[READER, spans], r#"{"resourceSpans":[]}"#).status, 403);
+    assert_eq!(place.send("POST", "/v1/traces", &[OWNER, spans], r#"{"resourceSpans":[]}"#).status, 200);
     let added = place.send("POST", &path, &[OWNER], r#"{"kind":"pin"}"#);
     assert_eq!(added.status, 201);
     let own = format!("/api/annotations/{}", added.json()["id"].as_str().unwrap());
