@@ -79,6 +79,7 @@ impl Run {
             for record in taken.records {
                 let tape::Record { exchange, at, event } = record;
                 if let Some(mut open) = self.gather.take(exchange, at, tape::Entry::Event(event)) {
+                    std::thread::yield_now();
                     if let Some(bytes) = taken.on_tape.get(&exchange) {
                         (open.on_tape, open.let_go) = (true, open.let_go + bytes);
                     }

@@ -102,6 +102,11 @@ pub trait Book {
 
     fn find(&mut self, wanted: Wanted) -> Result<Vec<Known>, Self::Error>;
 
+    /// Whether there may be what is wanted; false only where it is known without looking that there is none.
+    fn may_find(&self, _wanted: &Wanted) -> bool {
+        true
+    }
+
     fn known(&mut self, id: ObservationId) -> Result<Option<Known>, Self::Error>;
 
     /// What a call that is in the book already tells: its exchange is read again.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::book::{Book, Known, Placed, Wanted};
 use super::facts::{Facts, Need};
 use super::mark::{Mark, MarkKind, later};
-use super::place::{dependants, place};
+use super::place::{self, dependants, place};
 use super::told::span_mark;
 use super::tool::{self, Answer, Took};
 use crate::model::{Micros, ObservationId};
@@ -35,6 +35,9 @@ pub fn settle<B: Book>(book: &mut B, facts: Arc<Facts>) -> Result<(), B::Error> 
             is_new = false;
         }
         let old = book.known(id)?;
+        // Its own marks are not among them yet.
+        let dependants: Vec<Wanted> =
+            dependants(&facts).into_iter().filter(|wanted| book.may_find(wanted)).collect();
         let placed = place(book, &facts)?;
         let moved = is_first_time
             || old.as_ref().is_none_or(|old| differs(old, &placed))
@@ -49,11 +52,11 @@ pub fn settle<B: Book>(book: &mut B, facts: Arc<Facts>) -> Result<(), B::Error> 
             if let Some(facts) = book.facts(left)? {
                 let placed = place(book, &facts)?;
                 book.put(&facts, &placed)?;
-                enqueue(book, &facts, &placed, &mut waiting)?;
+                enqueue(book, &facts, &placed, place::dependants(&facts), &mut waiting)?;
             }
         }
         if moved || brought {
-            enqueue(book, &facts, &placed, &mut waiting)?;
+            enqueue(book, &facts, &placed, dependants, &mut waiting)?;
         }
     }
     Ok(())
@@ -64,10 +67,11 @@ fn enqueue<B: Book>(
     book: &mut B,
     facts: &Facts,
     placed: &Placed,
+    dependants: Vec<Wanted>,
     waiting: &mut BTreeMap<(Micros, ObservationId), Option<Arc<Facts>>>,
 ) -> Result<(), B::Error> {
     let asked = |wanted: &Wanted| facts.calls.iter().any(|call| call.prompts.contains(&wanted.mark));
-    for wanted in dependants(facts) {
+    for wanted in dependants {
         // Who of several goes on from which answer goes by all of them; where there is no answer, by none.
         if is_likely(facts, &wanted) && !is_given(book, facts, wanted.mark)? {
             continue;

@@ -50,12 +50,16 @@ pub fn had(db: &Connection, id: ExchangeId) -> Result<Had> {
 impl Writing<'_> {
     /// Stores a new exchange and says its number.
     pub fn new_exchange(&mut self, exchange: &Exchange) -> Result<i64> {
+        let seq = self.exchange_seq()?;
+        let body = self.put_part(seq, exchange)?;
+        let (request, response, own) = self.heads(exchange)?;
         let mut insert = self.db.prepare_cached(
-            "INSERT INTO exchange (id, open, request_shape, own, body) VALUES (?1, ?2, 0, x'', x'')",
+            "INSERT INTO exchange (seq, id, open, request_shape, response_shape, own, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
-        let seq = insert.insert(params![&exchange.id.to_bytes()[..], !exchange.is_over()])?;
+        let id = exchange.id.to_bytes();
+        insert.execute(params![seq, &id[..], !exchange.is_over(), request, response, own, body])?;
         self.counters.exchanges += 1;
-        self.fill_exchange(seq, exchange)?;
         Ok(seq)
     }
 
@@ -63,13 +67,9 @@ impl Writing<'_> {
     pub fn replace_exchange(&mut self, seq: i64, exchange: &Exchange) -> Result<()> {
         self.counters.raw_bytes -= self.raw_bytes(seq)?;
         self.db.execute("DELETE FROM part WHERE exchange = ?1", [seq])?;
-        self.fill_exchange(seq, exchange)?;
-        self.index_again(seq)
-    }
-
-    fn fill_exchange(&mut self, seq: i64, exchange: &Exchange) -> Result<()> {
         let body = self.put_part(seq, exchange)?;
-        self.put_heads(seq, exchange, Some(&body))
+        self.put_heads(seq, exchange, Some(&body))?;
+        self.index_again(seq)
     }
 
     /// Puts what came since behind what is there.
@@ -86,15 +86,21 @@ impl Writing<'_> {
 
     /// What is to be known of an exchange beside its bodies' parts, and the first of those where it is new.
     fn put_heads(&mut self, seq: i64, exchange: &Exchange, body: Option<&[u8]>) -> Result<()> {
-        let Packed { request, response, values } = pack(exchange, &mut self.state.habits);
-        let request = self.piece(Kind::Shape, &request, None)?;
-        let response = response.map(|response| self.piece(Kind::Shape, &response, None)).transpose()?;
+        let (request, response, values) = self.heads(exchange)?;
         let mut update = self.db.prepare_cached(
             "UPDATE exchange SET open = ?2, request_shape = ?3, response_shape = ?4, own = ?5, body = coalesce(?6, body)
              WHERE seq = ?1",
         )?;
         update.execute(params![seq, !exchange.is_over(), request, response, values, body])?;
         Ok(())
+    }
+
+    /// The shapes of its heads, and what is its own.
+    fn heads(&mut self, exchange: &Exchange) -> Result<(i64, Option<i64>, Vec<u8>)> {
+        let Packed { request, response, values } = pack(exchange, &mut self.state.habits);
+        let request = self.piece(Kind::Shape, &request, None)?;
+        let response = response.map(|response| self.piece(Kind::Shape, &response, None)).transpose()?;
+        Ok((request, response, values))
     }
 
     fn put_part(&mut self, seq: i64, exchange: &Exchange) -> Result<Vec<u8>> {

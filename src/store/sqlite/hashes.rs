@@ -22,30 +22,20 @@ fn row(db: &Connection, hash: &Hash, at: i64) -> Result<Option<i64>> {
     Ok(known.query_row([parts(hash).0.wrapping_add(at)], |row| row.get(0)).optional()?)
 }
 
-/// The piece of a hash.
-pub fn find(db: &Connection, hash: &Hash) -> Result<Option<i64>> {
+/// The piece of a hash; or this one, which is to be new, is kept under it. Where there is no room, it will not be found, and
+/// that is all.
+pub fn find_or_put(db: &Connection, hash: &Hash, new: i64) -> Result<Option<i64>> {
+    let (first, check) = parts(hash);
+    let mut insert = db.prepare_cached("INSERT OR IGNORE INTO hash (hash, piece) VALUES (?1, ?2)")?;
     for at in 0..ROWS {
-        match row(db, hash, at)? {
-            None => return Ok(None),
-            Some(found) if found & ((1 << CHECKED_BITS) - 1) == parts(hash).1 => {
-                return Ok(Some(found >> CHECKED_BITS));
-            }
-            Some(_) => {}
+        if insert.execute(params![first.wrapping_add(at), new << CHECKED_BITS | check])? > 0 {
+            break;
+        }
+        if let Some(found) = row(db, hash, at)?.filter(|found| found & ((1 << CHECKED_BITS) - 1) == check) {
+            return Ok(Some(found >> CHECKED_BITS));
         }
     }
     Ok(None)
-}
-
-/// Keeps a piece's hash, which has none yet. Where there is no room, it will not be found, and that is all.
-pub fn put(db: &Connection, hash: &Hash, piece: i64) -> Result<()> {
-    let (first, check) = parts(hash);
-    for at in 0..ROWS {
-        let mut insert = db.prepare_cached("INSERT OR IGNORE INTO hash (hash, piece) VALUES (?1, ?2)")?;
-        if insert.execute(params![first.wrapping_add(at), piece << CHECKED_BITS | check])? > 0 {
-            break;
-        }
-    }
-    Ok(())
 }
 
 pub fn remove(db: &Connection, hash: &Hash, piece: i64) -> Result<()> {
@@ -72,7 +62,7 @@ pub fn fill(db: &Connection) -> Result<()> {
     let mut all = db.prepare("SELECT hash, piece FROM hash_before")?;
     let mut rows = all.query([])?;
     while let Some(row) = rows.next()? {
-        put(db, &row.get(0)?, row.get(1)?)?;
+        find_or_put(db, &row.get(0)?, row.get(1)?)?;
     }
     drop(rows);
     drop(all);
@@ -95,16 +85,15 @@ mod tests {
             hash
         };
         for last in 0..10 {
-            assert_eq!(find(&db, &hash(last)).unwrap(), None);
-            put(&db, &hash(last), 100 + i64::from(last)).unwrap();
+            assert_eq!(find_or_put(&db, &hash(last), 100 + i64::from(last)).unwrap(), None);
         }
         for last in 0..8 {
-            assert_eq!(find(&db, &hash(last)).unwrap(), Some(100 + i64::from(last)));
+            assert_eq!(find_or_put(&db, &hash(last), 7).unwrap(), Some(100 + i64::from(last)));
             assert!(is_kept(&db, &hash(last), 100 + i64::from(last)).unwrap());
         }
-        assert_eq!(find(&db, &hash(8)).unwrap(), None);
+        assert_eq!(find_or_put(&db, &hash(8), 7).unwrap(), None);
         remove(&db, &hash(3), 103).unwrap();
-        assert_eq!(find(&db, &hash(3)).unwrap(), None);
+        assert_eq!(find_or_put(&db, &hash(3), 113).unwrap(), None);
         assert!(is_kept(&db, &hash(7), 107).unwrap());
     }
 }

@@ -37,7 +37,7 @@ impl Span {
 /// Spans of one answer, or calls: nobody has more of them.
 const MOST: usize = 4;
 
-impl Placing<'_, '_> {
+impl Placing<'_, '_, '_> {
     /// A span, where an SDK sent it.
     fn span(&self, found: Option<Found>) -> Result<Option<Span>> {
         let Some(found) = found.filter(|found| found.exchange.is_none()) else { return Ok(None) };
@@ -49,12 +49,15 @@ impl Placing<'_, '_> {
 
     /// The span that is the same call, and how that is known.
     fn same_call(&self, facts: &Facts) -> Result<Option<(Span, &'static str)>> {
+        if self.writing.state.told.is_none() {
+            return Ok(None);
+        }
         if let Some(answer) = &facts.named.0 {
             let sql = format!(
                 "substr(o.response_id, -4) = substr(?1, -4) AND o.response_id = ?1 AND o.exchange IS NULL
                  ORDER BY o.seq LIMIT {MOST}"
             );
-            for found in find_all(self.writing.db, &sql, &Cell::Text(answer.clone()))? {
+            for found in find_all(self.writing.db, &sql, [answer])? {
                 if let Some(span) = self.span(Some(found))? {
                     return Ok(Some((span, "told:response-id")));
                 }
@@ -85,11 +88,14 @@ impl Placing<'_, '_> {
         }
         let start = number(facts.start);
         let (from, to) = (start - LONGEST, start + CLOCKS);
+        if self.writing.state.told.is_none_or(|told| told < from) {
+            return Ok(None);
+        }
         let sql = format!(
-            "o.exchange IS NULL AND o.response_id IS NULL AND o.start BETWEEN {from} AND {to} AND ?1 IS NOT NULL
+            "o.exchange IS NULL AND o.response_id IS NULL AND o.start BETWEEN ?1 AND ?2
              ORDER BY o.start DESC LIMIT {MOST_AT_ONCE}"
         );
-        for found in find_all(self.writing.db, &sql, &Cell::Integer(1))? {
+        for found in find_all(self.writing.db, &sql, [from, to])? {
             let Some(span) = self.span(Some(found))? else { continue };
             let own = facts.id.to_string();
             let is_ours = span.text("side").is_some() && span.text("parent_id") == Some(own.as_str());
@@ -120,10 +126,9 @@ impl Placing<'_, '_> {
             let Some(word) = word_id(self.writing.db, model)? else { continue };
             for column in ["request_model", "response_model"] {
                 let sql = format!(
-                    "o.{column} = ?1 AND o.start BETWEEN {from} AND {to} AND o.exchange IS NOT NULL
-                     LIMIT {MOST_AT_ONCE}"
+                    "o.{column} = ?1 AND o.start BETWEEN ?2 AND ?3 AND o.exchange IS NOT NULL LIMIT {MOST_AT_ONCE}"
                 );
-                let found = find_all(self.writing.db, &sql, &Cell::Integer(word))?;
+                let found = find_all(self.writing.db, &sql, [word, from, to])?;
                 calls.extend(found.iter().map(|found| ObservationId(found.columns.id)));
             }
         }
@@ -154,14 +159,13 @@ impl Placing<'_, '_> {
         drop(reading);
         let columns = Columns::of(&head)?;
         let observed = Observed {
-            head,
             content,
             input_preview: detail.input_preview,
             output_preview: detail.output_preview,
             ..Observed::default()
         };
         self.writing.remove_observation(&span.found)?;
-        self.writing.put_observation(None, &observed, &columns, Some(&span.found)).map(|_| ())
+        self.writing.put_observation(None, &head, &observed, &columns, Some(&span.found)).map(|_| ())
     }
 
     /// A span has come: calls that were made in it, or that it is, find their places anew.
@@ -173,14 +177,13 @@ impl Placing<'_, '_> {
                 "substr(o.response_id, -4) = substr(?1, -4) AND o.response_id = ?1 AND o.exchange IS NOT NULL
                  ORDER BY o.seq LIMIT {MOST}"
             );
-            let found = find_all(self.writing.db, &sql, &Cell::Text(answer.clone()))?;
+            let found = find_all(self.writing.db, &sql, [answer])?;
             calls.extend(found.iter().map(|found| ObservationId(found.columns.id)));
         } else if span.words[REQUEST_MODEL].is_some() || span.words[RESPONSE_MODEL].is_some() {
             let own = find(self.writing.db, "o.id = ?1", &Cell::Integer(span.id.cast_signed()))?;
             if let Some(trace) = own.and_then(|own| own.trace) {
-                let parent = span.id.cast_signed();
-                let sql = format!("o.trace = ?1 AND o.parent = {parent} LIMIT {MOST}");
-                let inner = find_all(self.writing.db, &sql, &Cell::Integer(trace))?;
+                let sql = format!("o.trace = ?1 AND o.parent = ?2 LIMIT {MOST}");
+                let inner = find_all(self.writing.db, &sql, [trace, span.id.cast_signed()])?;
                 spans.extend(inner.iter().map(|found| ObservationId(found.columns.id)));
             }
         }

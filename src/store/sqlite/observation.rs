@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 use tokio_rusqlite::rusqlite::types::Value as Cell;
-use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, Params, Row, params, params_from_iter};
 
 use super::columns::{Columns, KINDS_OF_WORDS, SIDE, TOKENS, WORDS, merge};
 use super::fault::{Result, broken};
@@ -147,10 +147,10 @@ pub fn find(db: &Connection, condition: &str, value: &Cell) -> Result<Option<Fou
 }
 
 /// The observations that the condition finds.
-pub fn find_all(db: &Connection, condition: &str, value: &Cell) -> Result<Vec<Found>> {
+pub fn find_all(db: &Connection, condition: &str, values: impl Params) -> Result<Vec<Found>> {
     let sql = format!("SELECT {} FROM observation o WHERE {condition}", columns());
     let mut statement = db.prepare_cached(&sql)?;
-    let rows = statement.query_map([value], found)?;
+    let rows = statement.query_map(values, found)?;
     Ok(rows.collect::<std::result::Result<_, _>>()?)
 }
 
@@ -160,7 +160,6 @@ impl Writing<'_> {
         let (placed, others): (Vec<&Observed>, Vec<&Observed>) =
             observed.iter().partition(|one| one.facts.is_some());
         if !placed.is_empty() {
-            let placed: Vec<Observed> = placed.into_iter().cloned().collect();
             Placing::new(self).settle(exchange, &placed)?;
         }
         for one in others {
@@ -170,7 +169,7 @@ impl Writing<'_> {
             if let Some(old) = &old {
                 self.remove_observation(old)?;
             }
-            self.put_observation(exchange, one, &columns, old.as_ref())?;
+            self.put_observation(exchange, &one.head, one, &columns, old.as_ref())?;
             if is_told(&one.head) {
                 Placing::new(self).join(&columns)?;
             }
@@ -178,9 +177,11 @@ impl Writing<'_> {
         Ok(())
     }
 
+    /// Stores an observation under this head, which takes the place of the one it came with.
     pub fn put_observation(
         &mut self,
         exchange: Option<(i64, ExchangeId)>,
+        head: &Map<String, Value>,
         observed: &Observed,
         columns: &Columns,
         old: Option<&Found>,
@@ -196,9 +197,13 @@ impl Writing<'_> {
                 .prepare_cached("INSERT OR IGNORE INTO tag (tag, start, observation) VALUES (?1, ?2, ?3)")?;
             insert.execute(params![tag, columns.start, seq])?;
         }
-        self.put_detail(seq, exchange.map(|(_, id)| id), observed, columns)?;
+        self.put_detail(seq, exchange.map(|(_, id)| id), head, observed, columns)?;
+        if exchange.is_none() {
+            self.state.told = self.state.told.max(Some(columns.start));
+        }
         self.counters.observations += 1;
         self.add(seq, trace, session, columns)?;
+        self.put_new_places()?;
         self.roll(columns, true)?;
         Ok(seq)
     }
@@ -215,10 +220,11 @@ impl Writing<'_> {
         &mut self,
         seq: i64,
         exchange: Option<ExchangeId>,
+        head: &Map<String, Value>,
         observed: &Observed,
         columns: &Columns,
     ) -> Result<()> {
-        let Observed { head, content, input_preview, output_preview, text, facts: _ } = observed;
+        let Observed { head: _, content, input_preview, output_preview, text, facts: _ } = observed;
         let (packed, data) = self.packed_rest(head, columns, exchange)?;
         let mut made_text = Vec::new();
         self.text(&without_calls(text, head), &mut made_text)?;

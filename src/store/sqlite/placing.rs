@@ -1,5 +1,6 @@
 //! Calls in their places: the book that `trace` asks, in the transaction that writes.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -20,6 +21,9 @@ use crate::trace::{
     Wanted, answer_in, of_tool, put_answer, put_place,
 };
 
+/// A mark's row: the mark with its kind in it, when the call began, in seconds, and the observation.
+pub type MarkRow = (i64, i64, i64);
+
 /// Where an observation is read from: the exchange's row and id.
 type From = Option<(i64, ExchangeId)>;
 
@@ -31,28 +35,28 @@ fn seconds(at: Micros) -> i64 {
 }
 
 /// A transaction in which calls find their places.
-pub struct Placing<'w, 'd> {
+pub struct Placing<'w, 'd, 'o> {
     pub(super) writing: &'w mut Writing<'d>,
     reread: Reread,
     /// What was read of exchanges in this transaction.
-    pub(super) read: HashMap<ObservationId, (Observed, From)>,
+    pub(super) read: HashMap<ObservationId, (Cow<'o, Observed>, From)>,
     /// Observations that are not in the store.
     unknown: HashSet<ObservationId>,
     /// Marks of which there are none up to a time.
     none: HashMap<u64, Micros>,
 }
 
-impl<'w, 'd> Placing<'w, 'd> {
+impl<'w, 'd, 'o> Placing<'w, 'd, 'o> {
     pub fn new(writing: &'w mut Writing<'d>) -> Self {
         let reread = Arc::clone(&writing.state.reread);
         Self { writing, reread, read: HashMap::new(), unknown: HashSet::new(), none: HashMap::new() }
     }
 
     /// Stores observations that know of their place only what they tell themselves.
-    pub fn settle(&mut self, from: From, observed: &[Observed]) -> Result<()> {
+    pub fn settle(&mut self, from: From, observed: &[&'o Observed]) -> Result<()> {
         for one in observed {
             let Some(facts) = &one.facts else { continue };
-            self.read.insert(facts.id, (one.clone(), from));
+            self.read.insert(facts.id, (Cow::Borrowed(one), from));
         }
         for facts in observed.iter().filter_map(|one| one.facts.clone()) {
             trace::settle(self, facts)?;
@@ -72,7 +76,7 @@ impl<'w, 'd> Placing<'w, 'd> {
             return Ok(Vec::new());
         };
         let mut rows =
-            find_all(self.writing.db, "o.exchange = ?1 ORDER BY o.place", &Cell::Integer(exchange))?;
+            find_all(self.writing.db, "o.exchange = ?1 ORDER BY o.place", [exchange])?;
         rows.retain(|row| row.columns.place >= TOOL_PLACE && row.columns.place % TOOL_PLACE == columns.place);
         Ok(rows)
     }
@@ -101,9 +105,9 @@ impl<'w, 'd> Placing<'w, 'd> {
             let place = (tool.place as u64 + 1) * u64::from(TOOL_PLACE) + index;
             head.insert("exchange_index".to_owned(), place.into());
             let columns = Columns::of(&head)?;
-            let observed = Observed { head, input_preview: tool.preview, ..Observed::default() };
+            let observed = Observed { input_preview: tool.preview, ..Observed::default() };
             let old = before.get(&columns.id);
-            let seq = self.writing.put_observation(from, &observed, &columns, old)?;
+            let seq = self.writing.put_observation(from, &head, &observed, &columns, old)?;
             rows.insert(tool.id, Some((seq, columns.start.max(0) / 1_000_000)));
             self.unknown.remove(&tool.id);
         }
@@ -115,23 +119,27 @@ impl<'w, 'd> Placing<'w, 'd> {
         for (_, kind, mark) in &marks {
             self.none.remove(&mark_key(kind.number(), mark.0));
         }
-        self.each_mark(marks, rows, "INSERT OR IGNORE INTO mark (hash, at, observation) VALUES (?1, ?2, ?3)")
+        self.each_mark(marks, rows, |writing, row| {
+            writing.marks.push(row);
+            Ok(())
+        })
     }
 
     /// Takes away what a call may have been known by where it was.
     fn remove_marks(&mut self, facts: &Facts) -> Result<()> {
-        self.each_mark(
-            trace::possible_marks(facts),
-            Rows::new(),
-            "DELETE FROM mark WHERE hash = ?1 AND at = ?2 AND observation = ?3",
-        )
+        self.writing.put_marks()?;
+        self.each_mark(trace::possible_marks(facts), Rows::new(), |writing, row| {
+            let sql = "DELETE FROM mark WHERE hash = ?1 AND at = ?2 AND observation = ?3";
+            writing.db.prepare_cached(sql)?.execute(row)?;
+            Ok(())
+        })
     }
 
     fn each_mark(
         &mut self,
         marks: Vec<(ObservationId, MarkKind, Mark)>,
         mut rows: Rows,
-        sql: &str,
+        act: impl Fn(&mut Writing, MarkRow) -> Result<()>,
     ) -> Result<()> {
         let now = seconds(Micros::now());
         for (id, kind, mark) in marks {
@@ -145,9 +153,8 @@ impl<'w, 'd> Placing<'w, 'd> {
             };
             // A call that was seen twice has its tools in one place alone.
             let Some((seq, at)) = row else { continue };
-            let mut change = self.writing.db.prepare_cached(sql)?;
             let key = mark_key(kind.number(), mark.0);
-            change.execute(params![key.cast_signed(), at, seq])?;
+            act(self.writing, (key.cast_signed(), at, seq))?;
             // One that was taken away is looked for in vain, which does no harm.
             self.writing.state.marks.put(key, now);
         }
@@ -194,15 +201,20 @@ fn known(row: &Row) -> tokio_rusqlite::rusqlite::Result<Known> {
     })
 }
 
-impl Book for Placing<'_, '_> {
+impl Book for Placing<'_, '_, '_> {
     type Error = crate::store::StoreError;
 
+    fn may_find(&self, wanted: &Wanted) -> bool {
+        let key = mark_key(wanted.kind.number(), wanted.mark.0);
+        self.writing.state.marks.may_have(key, seconds(wanted.from))
+    }
+
     fn find(&mut self, wanted: Wanted) -> Result<Vec<Known>> {
-        let Wanted { kind, mark, from, to, order, limit } = wanted;
-        let key = mark_key(kind.number(), mark.0);
-        if !self.writing.state.marks.may_have(key, seconds(from)) {
+        if !self.may_find(&wanted) {
             return Ok(Vec::new());
         }
+        let Wanted { kind, mark, from, to, order, limit } = wanted;
+        let key = mark_key(kind.number(), mark.0);
         let is_from_the_first = from == Micros(0);
         if is_from_the_first && self.none.get(&key).is_some_and(|until| to <= *until) {
             return Ok(Vec::new());
@@ -211,6 +223,7 @@ impl Book for Placing<'_, '_> {
             Nearest::Oldest => "",
             Nearest::Newest => "DESC",
         };
+        self.writing.put_marks()?;
         // A limit that is bound would have the statement planned anew each time.
         let sql = format!(
             "SELECT {KNOWN} FROM mark m JOIN observation o ON o.seq = m.observation {JOINS}
@@ -251,7 +264,7 @@ impl Book for Placing<'_, '_> {
             let Some(whole) = Reading::new(self.writing.db)?.exchange(exchange)? else { return Ok(None) };
             for observed in (self.reread)(&whole) {
                 if let Some(facts) = &observed.facts {
-                    self.read.insert(facts.id, (observed, Some((seq, exchange))));
+                    self.read.insert(facts.id, (Cow::Owned(observed), Some((seq, exchange))));
                 }
             }
         }
@@ -271,20 +284,21 @@ impl Book for Placing<'_, '_> {
 
     fn put(&mut self, facts: &Facts, placed: &Placed) -> Result<()> {
         let Some((observed, from)) = self.read.get(&facts.id) else { return Ok(()) };
-        let (mut observed, from) = (observed.clone(), *from);
-        put_place(&mut observed.head, placed, facts.title.as_deref());
-        let columns = Columns::of(&observed.head)?;
+        let (observed, from) = (observed.clone(), *from);
+        let mut head = observed.head.clone();
+        put_place(&mut head, placed, facts.title.as_deref());
+        let columns = Columns::of(&head)?;
         let old = self.row(facts.id)?;
         if let Some(old) = &old {
             self.remove_marks(facts)?;
             self.writing.remove_observation(old)?;
         }
-        let seq = self.writing.put_observation(from, &observed, &columns, old.as_ref())?;
+        let seq = self.writing.put_observation(from, &head, &observed, &columns, old.as_ref())?;
         self.unknown.remove(&facts.id);
         let has_tools = !facts.calls.is_empty() || !facts.server_calls.is_empty();
         let mut rows = Rows::new();
         if has_tools || old.is_some() {
-            rows = self.put_tools(facts, placed, &observed.head, from, old.is_none())?;
+            rows = self.put_tools(facts, placed, &head, from, old.is_none())?;
         }
         rows.insert(facts.id, Some((seq, columns.start.max(0) / 1_000_000)));
         self.put_marks(facts, placed, rows)?;

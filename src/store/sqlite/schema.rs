@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_annotations.sql"),
     include_str!("migrations/0004_outgoing.sql"),
     include_str!("migrations/0005_small.sql"),
+    include_str!("migrations/0006_told.sql"),
 ];
 
 /// The version from which on sums are kept of the versions of prompts.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use tokio_rusqlite::rusqlite::Connection;
+use tokio_rusqlite::rusqlite::{Connection, OptionalExtension};
 
 use super::base::Bases;
 use super::fault::{Result, broken};
@@ -38,6 +38,9 @@ pub struct State {
     pub recent: Recent,
     pub reread: Reread,
     pub marks: RecentMarks,
+    /// When the last span began that an SDK told of. What a failed transaction put here is too late a time, which does no
+    /// harm.
+    pub told: Option<i64>,
     /// Changes when another connection writes.
     data_version: i64,
 }
@@ -181,6 +184,7 @@ impl State {
             recent: Recent::new(usize::try_from(config.recent_bytes.0).unwrap_or(usize::MAX)),
             reread,
             marks: RecentMarks::after(db)?,
+            told: last_told(db)?,
             data_version: data_version(db)?,
         })
     }
@@ -192,6 +196,7 @@ impl State {
             self.data_version = now;
             self.forget();
             self.marks = RecentMarks::after(db)?;
+            self.told = last_told(db)?;
         }
         Ok(())
     }
@@ -204,6 +209,12 @@ impl State {
         self.bases.clear();
         self.recent.clear();
     }
+}
+
+/// When the last span began that an SDK told of.
+fn last_told(db: &Connection) -> Result<Option<i64>> {
+    let mut told = db.prepare_cached("SELECT value FROM meta WHERE key = 'told'")?;
+    Ok(told.query_row([], |row| row.get(0)).optional()?)
 }
 
 pub fn data_version(db: &Connection) -> Result<i64> {

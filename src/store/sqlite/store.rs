@@ -31,7 +31,10 @@ impl Store for SqliteStore {
     fn write(&self, entries: Arc<[Entry]>) -> Work<'_, ()> {
         Box::pin(self.change(move |writing| {
             writing.state.packer.begin();
-            entries.iter().try_for_each(|entry| writing.entry(entry))
+            entries.iter().try_for_each(|entry| {
+                std::thread::yield_now();
+                writing.entry(entry)
+            })
         }))
     }
 
@@ -70,7 +73,7 @@ impl Store for SqliteStore {
     fn of_exchange(&self, exchange: ExchangeId) -> Work<'_, Vec<Stored>> {
         Box::pin(self.read(move |db| {
             let Some((seq, _)) = find_exchange(db, exchange)? else { return Ok(Vec::new()) };
-            let found = find_all(db, "o.exchange = ?1 ORDER BY o.place, o.seq", &Cell::Integer(seq))?;
+            let found = find_all(db, "o.exchange = ?1 ORDER BY o.place, o.seq", [seq])?;
             let mut reading = Reading::new(db)?;
             found.iter().map(|found| reading.stored(found)).collect()
         }))
@@ -213,7 +216,7 @@ impl Writing<'_> {
 
     /// Of these, those that an exchange does not have.
     fn lacking(&self, seq: i64, observations: &[Observed]) -> fault::Result<Vec<Observed>> {
-        let old = find_all(self.db, "o.exchange = ?1", &Cell::Integer(seq))?;
+        let old = find_all(self.db, "o.exchange = ?1", [seq])?;
         let old: HashSet<u64> = old.iter().map(|old| old.columns.id).collect();
         let is_new = |one: &&Observed| id_of(one).is_none_or(|id| !old.contains(&id));
         Ok(observations.iter().filter(is_new).cloned().collect())
@@ -221,7 +224,7 @@ impl Writing<'_> {
 
     /// Of these, those that an exchange does not have as they are.
     fn changed(&self, seq: i64, observations: &[Observed]) -> fault::Result<Vec<Observed>> {
-        let old = find_all(self.db, "o.exchange = ?1", &Cell::Integer(seq))?;
+        let old = find_all(self.db, "o.exchange = ?1", [seq])?;
         let old: HashMap<u64, &Found> = old.iter().map(|old| (old.columns.id, old)).collect();
         let mut changed = Vec::new();
         for one in observations {
@@ -241,7 +244,7 @@ impl Writing<'_> {
         let Some((seq, _)) = find_exchange(self.db, exchange)? else {
             return Err(StoreError::Asked(format!("there is no exchange {exchange}")));
         };
-        let old = find_all(self.db, "o.exchange = ?1", &Cell::Integer(seq))?;
+        let old = find_all(self.db, "o.exchange = ?1", [seq])?;
         let kept: HashSet<u64> = observations.iter().filter_map(id_of).collect();
         // Those that keep their id are replaced below, and stay pinned.
         let is_gone = |old: &&Found| is_own(old) && !kept.contains(&old.columns.id);

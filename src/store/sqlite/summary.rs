@@ -1,7 +1,7 @@
 //! Traces and sessions in one row each, kept up with every observation.
 
 use tokio_rusqlite::rusqlite::types::Value as Cell;
-use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, params};
+use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::columns::{Columns, NAME, PROVIDER, REQUEST_MODEL, RESPONSE_MODEL, SIDE, USER};
 use super::fault::{Result, broken};
@@ -36,6 +36,8 @@ pub struct Sum {
     pub totals: Totals,
     /// An earlier version wrote it, which counted less.
     pub is_old: bool,
+    /// Its row is as this is.
+    pub is_put: bool,
     /// As a call beside them named it, and when that began.
     pub title: Option<(i64, String)>,
     /// Models, providers, users, tags and tools, by their ids, in the order they came.
@@ -206,12 +208,11 @@ pub fn sum(db: &Connection, key: SumKey) -> Result<Option<Sum>> {
 
 /// What the observations themselves add up to. `None` where there are none.
 pub fn counted(db: &Connection, key: SumKey) -> Result<Option<Sum>> {
-    let seq = Cell::Integer(key.seq());
     let (column, other) = match key {
         SumKey::Trace(_) => ("trace", "session"),
         SumKey::Session(_) => ("session", "trace"),
     };
-    let all = find_all(db, &format!("o.{column} = ?1 ORDER BY o.start, o.seq"), &seq)?;
+    let all = find_all(db, &format!("o.{column} = ?1 ORDER BY o.start, o.seq"), [key.seq()])?;
     let mut sum = Sum::default();
     let (mut others, mut tags) =
         (Vec::new(), db.prepare_cached("SELECT tag FROM tag WHERE observation = ?1")?);
@@ -251,24 +252,43 @@ pub fn lists(found: &Found, tags: Vec<i64>) -> Lists {
 }
 
 impl Writing<'_> {
-    /// The numbers of an observation's trace and session, made if they are new.
+    /// The numbers of an observation's trace and session. New ones have their rows as soon as the observation is added.
     pub fn places(&mut self, columns: &Columns) -> Result<(Option<i64>, Option<i64>)> {
-        let trace = columns.trace.map(|trace| self.place("trace", &Cell::Blob(trace.to_be_bytes().to_vec())));
-        let session = columns.session.clone().map(|session| self.place("session", &Cell::Text(session)));
+        let trace = columns.trace.map(|trace| trace.to_be_bytes().to_vec());
+        let trace = trace.map(|trace| self.place(SumKey::Trace, Cell::Blob(trace)));
+        let session = columns.session.clone().map(|session| self.place(SumKey::Session, Cell::Text(session)));
         Ok((trace.transpose()?, session.transpose()?))
     }
 
-    fn place(&self, table: &str, id: &Cell) -> Result<i64> {
-        let sql = format!("SELECT seq FROM {table} WHERE id = ?1");
-        if let Some(seq) = self.db.prepare_cached(&sql)?.query_row([id], |row| row.get(0)).optional()? {
+    fn place(&mut self, kind: fn(i64) -> SumKey, id: Cell) -> Result<i64> {
+        let sql = match kind(0) {
+            SumKey::Trace(_) => "SELECT seq FROM trace WHERE id = ?1",
+            SumKey::Session(_) => "SELECT seq FROM session WHERE id = ?1",
+        };
+        if let Some(seq) = self.db.prepare_cached(sql)?.query_row([&id], |row| row.get(0)).optional()? {
             return Ok(seq);
         }
-        let sql = format!(
-            "INSERT INTO {table} (id, first, last, first_observation, last_observation, traces, sums, words,
-                observations, generations, tools, errors, input, output, cost)
-             VALUES (?1, 0, 0, 0, 0, 0, x'', x'', 0, 0, 0, 0, 0, 0, 0)"
-        );
-        Ok(self.db.prepare_cached(&sql)?.insert([id])?)
+        let key = self.place_seq(kind)?;
+        self.sums.insert(key, Sum::default());
+        self.new_places.push((key, id));
+        Ok(key.seq())
+    }
+
+    fn is_new(&self, key: SumKey) -> bool {
+        self.new_places.iter().any(|(new, _)| *new == key)
+    }
+
+    /// Writes the rows of those that are new, with what was added to them.
+    pub fn put_new_places(&mut self) -> Result<()> {
+        while let Some((key, id)) = self.new_places.pop() {
+            let sum = self.pending(key)?;
+            sum.is_put = true;
+            let (mut cells, is_trace) = (sum_cells(key, sum), matches!(key, SumKey::Trace(_)));
+            cells.push(id);
+            let mut insert = self.db.prepare_cached(if is_trace { INSERT_TRACE } else { INSERT_SESSION })?;
+            insert.execute(params_from_iter(cells))?;
+        }
+        Ok(())
     }
 
     /// Adds an observation, which is in its table already, to its trace and session.
@@ -288,11 +308,12 @@ impl Writing<'_> {
         let words = [one(model), one(provider), one(user), tags, one(tool)];
         let is_main = columns.is_main();
         if let Some(session) = session {
+            let key = SumKey::Session(session);
             let more = match trace {
+                Some(trace) if self.is_new(key) || self.is_new(SumKey::Trace(trace)) => true,
                 Some(trace) => self.is_first_of_both(seq, trace, session)?,
                 None => false,
             };
-            let key = SumKey::Session(session);
             let is_back = self.has_left(key, seq);
             let sum = self.pending(key)?;
             sum.traces += i64::from(more);
@@ -307,7 +328,8 @@ impl Writing<'_> {
             let (had, one) = (sum.session, session);
             if one.is_some() && had != one {
                 // Of several sessions it is none's.
-                let only = had.is_none() && self.is_only_session(trace, one)?;
+                let is_new = self.is_new(SumKey::Trace(trace));
+                let only = had.is_none() && (is_new || self.is_only_session(trace, one)?);
                 self.pending(SumKey::Trace(trace))?.session = if only { one } else { None };
             }
         }
@@ -337,7 +359,9 @@ impl Writing<'_> {
             }
             self.sums.insert(key, sum);
         }
-        self.sums.get_mut(&key).ok_or_else(|| broken("a sum went missing"))
+        let sum = self.sums.get_mut(&key).ok_or_else(|| broken("a sum went missing"))?;
+        sum.is_put = false;
+        Ok(sum)
     }
 
     /// An observation's end and status changed.
@@ -372,39 +396,54 @@ impl Writing<'_> {
                 self.db.execute(&format!("DELETE FROM {table} WHERE seq = ?1"), [key.seq()])?;
                 continue;
             }
+            if sum.is_put {
+                continue;
+            }
             let session = if matches!(key, SumKey::Trace(_)) { ", session = ?18" } else { "" };
             let sql = format!(
                 "UPDATE {table} SET first = ?2, last = ?3, first_observation = ?4, last_observation = ?5, traces = ?6,
                     sums = ?7, words = ?8, observations = ?9, generations = ?10, tools = ?11, errors = ?12, input = ?13,
                     output = ?14, cost = ?15, title = ?16, title_at = ?17{session} WHERE seq = ?1"
             );
-            let totals = &sum.totals;
-            let count = |number: u64| Cell::Integer(i64::try_from(number).unwrap_or(i64::MAX));
-            let mut cells = vec![
-                Cell::Integer(key.seq()),
-                Cell::Integer(sum.first),
-                Cell::Integer(sum.last),
-                Cell::Integer(sum.first_observation),
-                Cell::Integer(sum.last_observation),
-                Cell::Integer(sum.traces),
-                Cell::Blob(put_totals(totals, true)),
-                Cell::Blob(put_words(&sum.words)),
-                count(totals.observations),
-                count(totals.generations),
-                count(totals.tools),
-                count(totals.errors),
-                count(totals.input),
-                count(totals.output),
-                Cell::Integer(i64::try_from(totals.cost.picos()).unwrap_or(i64::MAX)),
-                sum.title.as_ref().map_or(Cell::Null, |(_, title)| Cell::Text(title.clone())),
-                sum.title.as_ref().map_or(Cell::Null, |(at, _)| Cell::Integer(*at)),
-            ];
-            if !session.is_empty() {
-                cells.push(sum.session.map_or(Cell::Null, Cell::Integer));
-            }
             let mut update = self.db.prepare_cached(&sql)?;
-            update.execute(tokio_rusqlite::rusqlite::params_from_iter(cells))?;
+            update.execute(params_from_iter(sum_cells(key, &sum)))?;
         }
         Ok(())
     }
+}
+
+const INSERT_TRACE: &str = "INSERT INTO trace (seq, first, last, first_observation, last_observation, traces, sums, words,
+        observations, generations, tools, errors, input, output, cost, title, title_at, session, id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const INSERT_SESSION: &str = "INSERT INTO session (seq, first, last, first_observation, last_observation, traces, sums,
+        words, observations, generations, tools, errors, input, output, cost, title, title_at, id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// A row without its id, in the order in which the statements have it.
+fn sum_cells(key: SumKey, sum: &Sum) -> Vec<Cell> {
+    let totals = &sum.totals;
+    let count = |number: u64| Cell::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+    let mut cells = vec![
+        Cell::Integer(key.seq()),
+        Cell::Integer(sum.first),
+        Cell::Integer(sum.last),
+        Cell::Integer(sum.first_observation),
+        Cell::Integer(sum.last_observation),
+        Cell::Integer(sum.traces),
+        Cell::Blob(put_totals(totals, true)),
+        Cell::Blob(put_words(&sum.words)),
+        count(totals.observations),
+        count(totals.generations),
+        count(totals.tools),
+        count(totals.errors),
+        count(totals.input),
+        count(totals.output),
+        Cell::Integer(i64::try_from(totals.cost.picos()).unwrap_or(i64::MAX)),
+        sum.title.as_ref().map_or(Cell::Null, |(_, title)| Cell::Text(title.clone())),
+        sum.title.as_ref().map_or(Cell::Null, |(at, _)| Cell::Integer(*at)),
+    ];
+    if matches!(key, SumKey::Trace(_)) {
+        cells.push(sum.session.map_or(Cell::Null, Cell::Integer));
+    }
+    cells
 }

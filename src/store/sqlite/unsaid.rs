@@ -121,6 +121,7 @@ impl Writing<'_> {
     pub fn index_unsaid(&mut self) -> Result<()> {
         let waiting = std::mem::take(&mut self.state.unsaid);
         for (text, words) in &waiting.texts {
+            std::thread::yield_now();
             self.index(*text, words)?;
         }
         // Should the transaction fail, they wait on.

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 
 use tokio_rusqlite::rusqlite::Connection;
-use tokio_rusqlite::rusqlite::types::Value as Cell;
 
 use super::exchange::{COLUMNS as EXCHANGE, Stored, stored};
 use super::fault::{Result, broken};
@@ -157,8 +156,7 @@ fn exchanges(reading: &mut Reading, after: i64, verified: &mut Verified) -> Resu
 }
 
 fn observations(reading: &mut Reading, after: i64, verified: &mut Verified) -> Result<Option<i64>> {
-    let after = Cell::Integer(after);
-    let rows = find_all(reading.db, &format!("o.seq > ?1 ORDER BY o.seq LIMIT {ROWS}"), &after)?;
+    let rows = find_all(reading.db, &format!("o.seq > ?1 ORDER BY o.seq LIMIT {ROWS}"), [after])?;
     for found in &rows {
         let place = format!("observation {:016x}", found.columns.id);
         let whole = observation(reading, found);
@@ -229,10 +227,9 @@ fn hours(reading: &mut Reading, after: i64, verified: &mut Verified) -> Result<O
         |row| row.get(0),
     )?;
     let Some(hour) = next else { return Ok(None) };
-    let start = Cell::Integer(hour * AN_HOUR);
     let condition = format!("o.start >= ?1 AND o.start < ?1 + {AN_HOUR}");
     let mut counted: HashMap<RollupKey, (Rollup, i64)> = HashMap::new();
-    for found in find_all(reading.db, &condition, &start)? {
+    for found in find_all(reading.db, &condition, [hour * AN_HOUR])? {
         let columns = reading.with_words(&found)?;
         let key = rollup::known_key(reading.db, &columns)?.ok_or_else(|| broken("a word is missing"))?;
         apply(counted.entry(key).or_insert_with(|| (rollup::empty(&key), 0)), &columns, true);

@@ -1,14 +1,17 @@
 //! One transaction that writes: what it has changed and not put down yet.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::LazyLock;
 
 use bytes::Bytes;
+use tokio_rusqlite::rusqlite::types::Value as Cell;
 use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::fault::Result;
 use super::hashes;
 use super::left::Share;
 use super::pack::is_against;
+use super::placing::MarkRow;
 use super::prompts::{Prompt, PromptKey};
 use super::recent::Repeated;
 use super::rollup::RollupKey;
@@ -30,6 +33,10 @@ pub struct Writing<'a> {
     pub recount: HashSet<SumKey>,
     pub rollups: HashMap<RollupKey, (Rollup, i64)>,
     pub prompts: HashMap<PromptKey, Prompt>,
+    /// Traces and sessions that are new and have no row yet, with their ids.
+    pub new_places: Vec<(SumKey, Cell)>,
+    /// Marks to put down: in their order, many together take half the time. Whoever looks for one puts them down first.
+    pub marks: Vec<MarkRow>,
     /// What all sums grow by, and shrink by.
     pub more: (Totals, i64),
     pub less: (Totals, i64),
@@ -41,7 +48,16 @@ pub struct Writing<'a> {
     pub base: Option<i64>,
     /// Pieces from here on are new in the exchange under way.
     pub floor: i64,
-    next_piece: Option<i64>,
+    next: Next,
+}
+
+/// The numbers that the next rows have, where they are known.
+#[derive(Default)]
+struct Next {
+    piece: Option<i64>,
+    exchange: Option<i64>,
+    trace: Option<i64>,
+    session: Option<i64>,
 }
 
 /// How much there is more, or less, than before.
@@ -62,6 +78,7 @@ pub fn writing<T>(
 ) -> Result<T> {
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     state.refresh(&transaction)?;
+    let told = state.told;
     let mut writing = Writing {
         db: &transaction,
         state,
@@ -71,15 +88,17 @@ pub fn writing<T>(
         recount: HashSet::new(),
         rollups: HashMap::new(),
         prompts: HashMap::new(),
+        new_places: Vec::new(),
+        marks: Vec::new(),
         more: Default::default(),
         less: Default::default(),
         said: BTreeMap::new(),
         indexed: Unsaid::default(),
         base: None,
         floor: i64::MAX,
-        next_piece: None,
+        next: Next::default(),
     };
-    let done = act(&mut writing).and_then(|done| writing.finish().map(|()| done));
+    let done = act(&mut writing).and_then(|done| writing.finish(told).map(|()| done));
     let Writing { said, indexed, .. } = writing;
     let done = done.and_then(|done| {
         transaction.commit()?;
@@ -97,7 +116,8 @@ pub fn writing<T>(
 }
 
 impl Writing<'_> {
-    fn finish(&mut self) -> Result<()> {
+    fn finish(&mut self, told: Option<i64>) -> Result<()> {
+        self.put_marks()?;
         if self.state.unsaid.is_due() {
             self.index_unsaid()?;
         }
@@ -118,33 +138,52 @@ impl Writing<'_> {
                 self.db.prepare_cached("UPDATE meta SET value = value + ?2 WHERE key = ?1")?;
             statement.execute(params![name, change])?;
         }
+        if self.state.told != told {
+            let mut put = self.db.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES ('told', ?1)")?;
+            put.execute([self.state.told])?;
+        }
+        Ok(())
+    }
+
+    /// Puts down the marks that wait.
+    pub fn put_marks(&mut self) -> Result<()> {
+        self.marks.sort_unstable();
+        let (many, rest) = self.marks.as_chunks::<MARKS>();
+        let put = |rows: &[MarkRow]| -> Result<()> {
+            let mut insert = self.db.prepare_cached(if rows.len() == MARKS { &PUT_MARKS } else { PUT_MARK })?;
+            for (at, (hash, start, observation)) in rows.iter().enumerate() {
+                for (column, value) in [hash, start, observation].into_iter().enumerate() {
+                    insert.raw_bind_parameter(at * 3 + column + 1, value)?;
+                }
+            }
+            insert.raw_execute()?;
+            Ok(())
+        };
+        many.iter().try_for_each(|rows| put(rows))?;
+        rest.iter().try_for_each(|row| put(std::slice::from_ref(row)))?;
+        self.marks.clear();
         Ok(())
     }
 
     /// The id of a piece, stored if it is new. Its words are found under `first`.
     pub fn piece(&mut self, kind: Kind, bytes: &[u8], first: Option<i64>) -> Result<i64> {
         if !has_hash(kind) {
-            return self.new_piece(kind, bytes, None, first);
+            return self.new_piece(kind, bytes, first);
         }
         let hash = hash(&self.state.key, kind, bytes);
         if let Some(id) = self.state.pieces.get(&hash) {
             return Ok(id);
         }
-        let id = match hashes::find(self.db, &hash)? {
+        let next = self.next_piece()?;
+        let id = match hashes::find_or_put(self.db, &hash, next)? {
             Some(id) => id,
-            None => self.new_piece(kind, bytes, Some(&hash), first)?,
+            None => self.new_piece(kind, bytes, first)?,
         };
         self.state.pieces.put(hash, id);
         Ok(id)
     }
 
-    fn new_piece(
-        &mut self,
-        kind: Kind,
-        bytes: &[u8],
-        hash: Option<&Hash>,
-        first: Option<i64>,
-    ) -> Result<i64> {
+    fn new_piece(&mut self, kind: Kind, bytes: &[u8], first: Option<i64>) -> Result<i64> {
         let id = self.piece_id()?;
         let words = match first {
             Some(_) if kind != Kind::Text || is_words(bytes) => words_of(kind, bytes),
@@ -168,9 +207,6 @@ impl Writing<'_> {
         )?;
         let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         insert.execute(params![id, kind as i64, packed, length, first, base, data])?;
-        if let Some(hash) = hash {
-            hashes::put(self.db, hash, id)?;
-        }
         self.counters.pieces += 1;
         self.counters.unique_bytes += length;
         Ok(id)
@@ -178,18 +214,32 @@ impl Writing<'_> {
 
     fn piece_id(&mut self) -> Result<i64> {
         let next = self.next_piece()?;
-        self.next_piece = Some(next + 1);
+        self.next.piece = Some(next + 1);
         Ok(next)
     }
 
     /// The id that the next new piece will have.
     pub fn next_piece(&mut self) -> Result<i64> {
-        let next = match self.next_piece {
-            Some(next) => next,
-            None => self.db.query_row("SELECT coalesce(max(id), 0) + 1 FROM piece", [], |row| row.get(0))?,
-        };
-        self.next_piece = Some(next);
+        number(self.db, &mut self.next.piece, "SELECT coalesce(max(id), 0) + 1 FROM piece")
+    }
+
+    /// The number of a new exchange: one that none had before.
+    pub fn exchange_seq(&mut self) -> Result<i64> {
+        let last = "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'exchange'";
+        let next = number(self.db, &mut self.next.exchange, last)?;
+        self.next.exchange = Some(next + 1);
         Ok(next)
+    }
+
+    /// The number of a new trace or session.
+    pub fn place_seq(&mut self, kind: fn(i64) -> SumKey) -> Result<SumKey> {
+        let (next, table) = match kind(0) {
+            SumKey::Trace(_) => (&mut self.next.trace, "trace"),
+            SumKey::Session(_) => (&mut self.next.session, "session"),
+        };
+        let seq = number(self.db, next, &format!("SELECT coalesce(max(seq), 0) + 1 FROM {table}"))?;
+        *next = Some(seq + 1);
+        Ok(kind(seq))
     }
 
     /// Stores a body's pieces, and adds what gives it back. The scope is where it came from.
@@ -281,6 +331,21 @@ impl Writing<'_> {
         self.state.words.put(text.to_owned(), id);
         Ok(id)
     }
+}
+
+/// So many marks are put down with one statement.
+const MARKS: usize = 16;
+const PUT_MARK: &str = "INSERT OR IGNORE INTO mark (hash, at, observation) VALUES (?1, ?2, ?3)";
+static PUT_MARKS: LazyLock<String> = LazyLock::new(|| format!("{PUT_MARK}{}", ", (?, ?, ?)".repeat(MARKS - 1)));
+
+/// The next number: as it is known, or as the query says.
+fn number(db: &Connection, next: &mut Option<i64>, sql: &str) -> Result<i64> {
+    let number = match *next {
+        Some(next) => next,
+        None => db.prepare_cached(sql)?.query_row([], |row| row.get(0))?,
+    };
+    *next = Some(number);
+    Ok(number)
 }
 
 pub fn word_id(db: &Connection, text: &str) -> Result<Option<i64>> {
