@@ -15,7 +15,7 @@ use bytes::Bytes;
 
 use crate::model::{Direction, Exchange, ExchangeId, Headers, Status};
 use crate::redact::Redactor;
-use crate::store::Entry;
+use crate::store::{Entry, Way};
 use crate::tape::{self, Found, Shelf, recover};
 
 /// How long the thread sleeps when there is nothing to do.
@@ -40,6 +40,7 @@ pub struct Run {
     behind: Behind,
     /// When each open socket may be written again.
     sockets: HashMap<ExchangeId, Instant>,
+    way: Way,
     onlooker: Onlooker,
 }
 
@@ -63,6 +64,7 @@ impl Run {
             max_body,
             behind: Behind::default(),
             sockets: HashMap::new(),
+            way: Way::begin(),
             onlooker: Onlooker::new(live),
         })
     }
@@ -76,10 +78,10 @@ impl Run {
             let patience = if self.onlooker.is_watched() { patience.min(PAUSE) } else { patience };
             let due = self.keep.due().map_or(patience, |due| due.clamp(SHORTEST, patience));
             let taken = self.handoff.take(due);
+            self.way = Way::begin();
             for record in taken.records {
                 let tape::Record { exchange, at, event } = record;
                 if let Some(mut open) = self.gather.take(exchange, at, tape::Entry::Event(event)) {
-                    std::thread::yield_now();
                     if let Some(bytes) = taken.on_tape.get(&exchange) {
                         (open.on_tape, open.let_go) = (true, open.let_go + bytes);
                     }
@@ -237,8 +239,10 @@ impl Run {
 
     /// Reads an exchange and hands it on to be written.
     fn put(&mut self, mut exchange: Exchange, whole: bool) {
+        self.way.give();
         self.redact(&mut exchange);
         let read = self.reader.read(&exchange);
+        self.way.give();
         add(&self.counters.panics, u64::from(read.panicked));
         let mut observations = read.observed;
         if !whole {

@@ -24,14 +24,20 @@ pub(super) const COUNTED_ONCE: &[&str] = &["usage", "cost", "tool_calls", "serve
 
 /// Puts a call's place into its head.
 pub fn put_place(head: &mut Map<String, Value>, placed: &Placed, title: Option<&str>) {
-    let Placed { trace, session, parent, callers, prior, need: _, attempt, side, double_of, links } = placed;
-    let mut put = |key: &str, value: Value| {
+    for (key, value) in place_in_head(placed, title) {
         if value.is_null() {
             head.shift_remove(key);
         } else {
             head.insert(key.to_owned(), value);
         }
-    };
+    }
+}
+
+/// What a head says of a call's place: nothing stands for what it must not say.
+pub fn place_in_head(placed: &Placed, title: Option<&str>) -> Vec<(&'static str, Value)> {
+    let Placed { trace, session, parent, callers, prior, need: _, attempt, side, double_of, links } = placed;
+    let mut all = Vec::with_capacity(14);
+    let mut put = |key: &'static str, value: Value| all.push((key, value));
     let id = |id: &Option<ObservationId>| json!(id.map(|id| id.to_string()));
     put("trace_id", trace.to_string().into());
     put("session_id", json!(session));
@@ -46,6 +52,7 @@ pub fn put_place(head: &mut Map<String, Value>, placed: &Placed, title: Option<&
         put("type", Kind::Span.name().into());
         COUNTED_ONCE.iter().for_each(|key| put(key, Value::Null));
     }
+    all
 }
 
 /// What an asker's head says of who called, which holds for the tools it calls as well.

@@ -33,7 +33,7 @@ mod tool;
 pub use book::{Book, Known, Nearest, Placed, Wanted};
 pub use config::Config;
 pub use facts::{Belonging, Call, Facts, Late, Outcome, ServerCall, facts, is_final, scope};
-pub use head::{DOUBLE, TOOL_PLACE, answer_in, of_tool, put_answer, put_place, tool_place};
+pub use head::{DOUBLE, TOOL_PLACE, answer_in, of_tool, place_in_head, put_answer, put_place, tool_place};
 pub use mark::{Mark, MarkKind};
 pub use place::INFERRED_SESSION;
 pub use said::{

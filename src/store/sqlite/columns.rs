@@ -5,6 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::fault::Result;
+use super::head::Head;
 use crate::model::{ExchangeId, Kind, Micros, ObservationId, Status, TraceId, UsageSource, Usd};
 use crate::store::{StoreError, Totals};
 use crate::trace::CALLER_SPAN;
@@ -132,7 +133,8 @@ const SOURCES: [UsageSource; 3] = [UsageSource::Reported, UsageSource::Estimated
 
 impl Columns {
     /// Reads a head. It must say what it is and when it began.
-    pub fn of(head: &Map<String, Value>) -> Result<Self> {
+    pub fn of<'a>(head: impl Into<Head<'a>>) -> Result<Self> {
+        let head: Head = head.into();
         let text = |key: &str| head.get(key).and_then(Value::as_str);
         let wrong = |what: &str| StoreError::Asked(format!("an observation without {what}"));
         let id = text("id").and_then(ObservationId::parse).ok_or_else(|| wrong("an id of 16 digits"))?;
@@ -140,7 +142,7 @@ impl Columns {
         let start = time("start_time").ok_or_else(|| wrong("a start_time"))?;
         let kind = text("type").and_then(Kind::from_name).ok_or_else(|| wrong("a known type"))?;
         let status = text("status").and_then(Status::from_name).unwrap_or_default();
-        let source = within(head, &["usage", "source"]).and_then(Value::as_str);
+        let source = within(&head, &["usage", "source"]).and_then(Value::as_str);
         let source = source.and_then(UsageSource::from_name);
         let number = |key: &str| head.get(key).and_then(Value::as_u64);
         let tags = head.get("tags").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -160,13 +162,13 @@ impl Columns {
             http_status: number("http_status").and_then(|status| status.try_into().ok()),
             streamed: head.get("streamed").and_then(Value::as_bool),
             usage_source: source.map(|source| number_of(&SOURCES, source)),
-            cost: within(head, &["cost", "total"]).and_then(picos),
+            cost: within(&head, &["cost", "total"]).and_then(picos),
             attempt: number("attempt").and_then(|attempt| attempt.try_into().ok()),
             response_id: text("response_id").map(str::to_owned),
             lossy: head.get("losses").and_then(Value::as_array).is_some_and(|losses| !losses.is_empty()),
             tokens: TOKENS
-                .map(|key| within(head, &["usage", key]).and_then(Value::as_i64).filter(|n| *n >= 0)),
-            words: WORDS.map(|(_, path)| within(head, path).and_then(Value::as_str).map(str::to_owned)),
+                .map(|key| within(&head, &["usage", key]).and_then(Value::as_i64).filter(|n| *n >= 0)),
+            words: WORDS.map(|(_, path)| within(&head, path).and_then(Value::as_str).map(str::to_owned)),
             tags: tags.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             title: text("title").map(str::to_owned),
         })
@@ -280,9 +282,9 @@ pub fn number_of<T: PartialEq + Copy>(all: &[T], value: T) -> u8 {
     all.iter().position(|known| *known == value).and_then(|at| u8::try_from(at).ok()).unwrap_or(0)
 }
 
-fn within<'a>(head: &'a Map<String, Value>, path: &[&str]) -> Option<&'a Value> {
+fn within<'a>(head: &Head<'a>, path: &[&str]) -> Option<&'a Value> {
     let (first, rest) = path.split_first()?;
-    rest.iter().try_fold(head.get(*first)?, |value, key| value.get(key))
+    rest.iter().try_fold(head.get(first)?, |value, key| value.get(key))
 }
 
 fn put_at(head: &mut Map<String, Value>, path: &[&str], value: Value) {
@@ -311,26 +313,25 @@ fn picos(dollars: &Value) -> Option<i64> {
 const MISSING: &str = "";
 
 /// What of a head the columns do not give back.
-pub fn rest(head: &Map<String, Value>, given: &Map<String, Value>) -> Map<String, Value> {
+pub fn rest(head: &Head, given: &Map<String, Value>) -> Map<String, Value> {
     let mut rest = difference(head, given);
-    let missing: Vec<&str> =
-        given.keys().filter(|key| !head.contains_key(*key)).map(String::as_str).collect();
+    let missing: Vec<&str> = given.keys().filter(|key| head.get(key).is_none()).map(String::as_str).collect();
     if !missing.is_empty() {
         rest.insert(MISSING.to_owned(), json!(missing));
     }
     rest
 }
 
-fn difference(head: &Map<String, Value>, given: &Map<String, Value>) -> Map<String, Value> {
+fn difference(head: &Head, given: &Map<String, Value>) -> Map<String, Value> {
     let mut rest = Map::new();
-    for (key, value) in head {
+    for (key, value) in head.iter() {
         match (value, given.get(key)) {
             (value, Some(given)) if value == given => {}
             (Value::Object(own), Some(Value::Object(given))) => {
-                rest.insert(key.clone(), Value::Object(difference(own, given)));
+                rest.insert(key.to_owned(), Value::Object(difference(&own.into(), given)));
             }
             _ => {
-                rest.insert(key.clone(), value.clone());
+                rest.insert(key.to_owned(), value.clone());
             }
         }
     }

@@ -49,7 +49,7 @@ proptest! {
     fn a_head_comes_back(head in head(), number: u128) {
         let exchange = Some(ExchangeId::from_bytes(number.to_be_bytes()));
         let given = Columns::of(&head).unwrap().head(exchange);
-        let rest = rest(&head, &given);
+        let rest = rest(&(&head).into(), &given);
         prop_assert_eq!(merge(given, rest), head);
     }
 }
@@ -66,7 +66,7 @@ fn of_a_usual_head_little_is_left() {
     });
     let Value::Object(head) = head else { unreachable!() };
     let given = Columns::of(&head).unwrap().head(Some(ExchangeId::from_bytes([7; 16])));
-    let rest = rest(&head, &given);
+    let rest = rest(&(&head).into(), &given);
     assert_eq!(Value::Object(rest.clone()), json!({"usage": {"total": 12}, "cost": {"currency": "USD"}}));
     let keys: Vec<String> = merge(given, rest).into_iter().map(|(key, _)| key).collect();
     assert_eq!(keys[..3], ["id", "trace_id", "session_id"]);

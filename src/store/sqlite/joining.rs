@@ -165,7 +165,9 @@ impl Placing<'_, '_, '_> {
             ..Observed::default()
         };
         self.writing.remove_observation(&span.found)?;
-        self.writing.put_observation(None, &head, &observed, &columns, Some(&span.found)).map(|_| ())
+        self.writing
+            .put_observation(None, &(&head).into(), &observed, &columns, Some(&span.found))
+            .map(|_| ())
     }
 
     /// A span has come: calls that were made in it, or that it is, find their places anew.

@@ -24,6 +24,7 @@ mod unsaid;
 mod reading;
 mod times;
 mod exchange;
+mod head;
 mod columns;
 mod follows;
 mod rest;

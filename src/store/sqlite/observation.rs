@@ -8,6 +8,7 @@ use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, Params, Row, param
 
 use super::columns::{Columns, KINDS_OF_WORDS, SIDE, TOKENS, WORDS, merge};
 use super::fault::{Result, broken};
+use super::head::Head;
 use super::placing::Placing;
 use super::reading::{Made, Reading, made};
 use super::rest::without_calls;
@@ -169,7 +170,7 @@ impl Writing<'_> {
             if let Some(old) = &old {
                 self.remove_observation(old)?;
             }
-            self.put_observation(exchange, &one.head, one, &columns, old.as_ref())?;
+            self.put_observation(exchange, &(&one.head).into(), one, &columns, old.as_ref())?;
             if is_told(&one.head) {
                 Placing::new(self).join(&columns)?;
             }
@@ -181,7 +182,7 @@ impl Writing<'_> {
     pub fn put_observation(
         &mut self,
         exchange: Option<(i64, ExchangeId)>,
-        head: &Map<String, Value>,
+        head: &Head,
         observed: &Observed,
         columns: &Columns,
         old: Option<&Found>,
@@ -197,6 +198,7 @@ impl Writing<'_> {
                 .prepare_cached("INSERT OR IGNORE INTO tag (tag, start, observation) VALUES (?1, ?2, ?3)")?;
             insert.execute(params![tag, columns.start, seq])?;
         }
+        self.way.give();
         self.put_detail(seq, exchange.map(|(_, id)| id), head, observed, columns)?;
         if exchange.is_none() {
             self.state.told = self.state.told.max(Some(columns.start));
@@ -220,7 +222,7 @@ impl Writing<'_> {
         &mut self,
         seq: i64,
         exchange: Option<ExchangeId>,
-        head: &Map<String, Value>,
+        head: &Head,
         observed: &Observed,
         columns: &Columns,
     ) -> Result<()> {
@@ -285,7 +287,7 @@ impl Writing<'_> {
         let sql = "UPDATE observation SET took = ?2, status = ?3 WHERE seq = ?1";
         self.db.prepare_cached(sql)?.execute(params![old.seq, after.took, after.status])?;
         let exchange = old.exchange.map(|seq| Reading::new(self.db)?.exchange_id(seq)).transpose()?;
-        let (packed, data) = self.packed_rest(head, &after, exchange)?;
+        let (packed, data) = self.packed_rest(&head.into(), &after, exchange)?;
         self.leave_preview("output_preview", old.seq)?;
         let output = self.preview(preview)?;
         let sql = "UPDATE detail SET packed = ?2, data = ?3, output_preview = ?4 WHERE observation = ?1";

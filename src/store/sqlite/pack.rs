@@ -10,6 +10,7 @@ use zstd::zstd_safe::{DCtx, compress_bound, get_error_name};
 
 use super::fault::{Result, broken};
 use super::frame::{bare, framed};
+use crate::model::Micros;
 use crate::store::StoreError;
 
 /// How bytes are packed. The numbers are in stores. Not at all; with zstd; with zstd and the first dictionary.
@@ -32,10 +33,14 @@ const LEVEL: i32 = 17;
 /// Short pieces come by the thousand with short calls, and there is little in them to search longer for.
 const BRISK: i32 = 9;
 const QUICK: i32 = 3;
+/// Where there is no time: with a dictionary, short pieces are hardly larger than at the quick level.
+const HASTY: i32 = 1;
 const SHORT: usize = 256;
-/// Texts of so many bytes in one transaction are packed with care. Where more come at once, others wait for them, and
-/// keeping up is worth more than a tenth.
+/// Where more new bytes than these come in a second, the rest of them and those of the next second are packed quickly:
+/// packing with care takes ten times as long, and keeping up is worth more than a tenth.
 const WITH_CARE: usize = 256 << 10;
+/// Of so many seconds it is known how much came in them. Streams that began earlier come in between.
+const SECONDS: usize = 16;
 
 /// Above this a dictionary makes no difference.
 const LARGE: usize = 64 << 10;
@@ -59,8 +64,8 @@ static ENCODER: LazyLock<EncoderDictionary<'static>> =
     LazyLock::new(|| EncoderDictionary::copy(&joined(b""), LEVEL));
 static BRISK_ENCODER: LazyLock<EncoderDictionary<'static>> =
     LazyLock::new(|| EncoderDictionary::copy(&joined(b""), BRISK));
-static QUICK_ENCODER: LazyLock<EncoderDictionary<'static>> =
-    LazyLock::new(|| EncoderDictionary::copy(&joined(b""), QUICK));
+static HASTY_ENCODER: LazyLock<EncoderDictionary<'static>> =
+    LazyLock::new(|| EncoderDictionary::copy(&joined(b""), HASTY));
 static DECODER: LazyLock<DecoderDictionary<'static>> =
     LazyLock::new(|| DecoderDictionary::copy(&joined(b"")));
 static FIRST_DECODER: LazyLock<DecoderDictionary<'static>> = LazyLock::new(|| DecoderDictionary::copy(FIRST));
@@ -92,7 +97,9 @@ pub const fn is_against(how: i64) -> bool {
 /// Compresses, with working memory that is kept.
 pub struct Packer {
     plain: Compressor<'static>,
-    care: usize,
+    /// The second that calls now began in, and what came in it and in others, each in its place.
+    second: u64,
+    came: [(u64, usize); SECONDS],
     heads: Compressor<'static>,
 }
 
@@ -102,14 +109,32 @@ impl Packer {
         Ok(Self {
             // What is large takes long at a high level, and gains least.
             plain: Compressor::new(QUICK).map_err(without)?,
-            care: WITH_CARE,
+            second: 0,
+            came: [(0, 0); SECONDS],
             heads: Compressor::with_prepared_dictionary(&HEADS_ENCODER).map_err(without)?,
         })
     }
 
-    /// A transaction begins.
-    pub fn begin(&mut self) {
-        self.care = WITH_CARE;
+    /// What comes now is of a call that began then.
+    pub fn begin(&mut self, at: Micros) {
+        let second = at.0 / 1_000_000;
+        self.second = second;
+        let slot = self.slot(second);
+        if slot.0 != second {
+            *slot = (second, 0);
+        }
+    }
+
+    fn slot(&mut self, second: u64) -> &mut (u64, usize) {
+        &mut self.came[(second % SECONDS as u64) as usize]
+    }
+
+    fn is_hasty(&mut self) -> bool {
+        let second = self.second;
+        [second, second.wrapping_sub(1)].into_iter().any(|second| {
+            let (of, came) = *self.slot(second);
+            of == second && came >= WITH_CARE
+        })
     }
 
     /// The bytes, smaller if that can be, and how they were packed.
@@ -118,12 +143,12 @@ impl Packer {
             (ZSTD, self.plain.compress(bytes).ok())
         } else {
             let (how, encoder) = match base {
-                _ if self.care == 0 => (BARE, &*QUICK_ENCODER),
+                _ if self.is_hasty() => (BARE, &*HASTY_ENCODER),
                 Some(base) => (BARE_AGAINST, base),
                 None if bytes.len() < SHORT => (BARE, &*BRISK_ENCODER),
                 None => (BARE, &*ENCODER),
             };
-            self.care = self.care.saturating_sub(bytes.len());
+            self.slot(self.second).1 += bytes.len();
             let mut packed = Vec::with_capacity(compress_bound(bytes.len()));
             let done = self.plain.context_mut().compress_using_cdict(&mut packed, bytes, encoder.as_cdict());
             (how, done.ok().and_then(|_| bare(&packed)).map(<[u8]>::to_vec))

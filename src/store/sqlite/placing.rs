@@ -10,6 +10,7 @@ use tokio_rusqlite::rusqlite::{Row, params};
 
 use super::columns::Columns;
 use super::fault::Result;
+use super::head::Head;
 use super::observation::{Found, find, find_all};
 use super::reading::Reading;
 use super::state::mark_key;
@@ -18,7 +19,7 @@ use crate::model::{ExchangeId, Link, Micros, ObservationId, Status, TraceId};
 use crate::store::{Observed, Reread};
 use crate::trace::{
     self, Answer, Book, DOUBLE, Facts, Known, Mark, MarkKind, Nearest, Placed, TOOL_PLACE, Told, Tool,
-    Wanted, answer_in, of_tool, put_answer, put_place,
+    Wanted, answer_in, of_tool, place_in_head, put_answer,
 };
 
 /// A mark's row: the mark with its kind in it, when the call began, in seconds, and the observation.
@@ -75,8 +76,7 @@ impl<'w, 'd, 'o> Placing<'w, 'd, 'o> {
         let Some(Found { exchange: Some(exchange), columns, .. }) = self.row(asker)? else {
             return Ok(Vec::new());
         };
-        let mut rows =
-            find_all(self.writing.db, "o.exchange = ?1 ORDER BY o.place", [exchange])?;
+        let mut rows = find_all(self.writing.db, "o.exchange = ?1 ORDER BY o.place", [exchange])?;
         rows.retain(|row| row.columns.place >= TOOL_PLACE && row.columns.place % TOOL_PLACE == columns.place);
         Ok(rows)
     }
@@ -107,7 +107,7 @@ impl<'w, 'd, 'o> Placing<'w, 'd, 'o> {
             let columns = Columns::of(&head)?;
             let observed = Observed { input_preview: tool.preview, ..Observed::default() };
             let old = before.get(&columns.id);
-            let seq = self.writing.put_observation(from, &head, &observed, &columns, old)?;
+            let seq = self.writing.put_observation(from, &(&head).into(), &observed, &columns, old)?;
             rows.insert(tool.id, Some((seq, columns.start.max(0) / 1_000_000)));
             self.unknown.remove(&tool.id);
         }
@@ -285,9 +285,10 @@ impl Book for Placing<'_, '_, '_> {
     fn put(&mut self, facts: &Facts, placed: &Placed) -> Result<()> {
         let Some((observed, from)) = self.read.get(&facts.id) else { return Ok(()) };
         let (observed, from) = (observed.clone(), *from);
-        let mut head = observed.head.clone();
-        put_place(&mut head, placed, facts.title.as_deref());
-        let columns = Columns::of(&head)?;
+        self.writing.way.give();
+        let over = place_in_head(placed, facts.title.as_deref());
+        let head = Head::new(&observed.head, &over);
+        let columns = Columns::of(head)?;
         let old = self.row(facts.id)?;
         if let Some(old) = &old {
             self.remove_marks(facts)?;
@@ -298,7 +299,7 @@ impl Book for Placing<'_, '_, '_> {
         let has_tools = !facts.calls.is_empty() || !facts.server_calls.is_empty();
         let mut rows = Rows::new();
         if has_tools || old.is_some() {
-            rows = self.put_tools(facts, placed, &head, from, old.is_none())?;
+            rows = self.put_tools(facts, placed, &observed.head, from, old.is_none())?;
         }
         rows.insert(facts.id, Some((seq, columns.start.max(0) / 1_000_000)));
         self.put_marks(facts, placed, rows)?;

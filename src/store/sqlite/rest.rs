@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::columns::{Columns, rest};
 use super::fault::Result;
 use super::follows::{thicken, thin};
+use super::head::Head;
 use super::observation::{Detail, Found, json};
 use super::pack::{FORM, FORM_PACKED};
 use super::reading::Reading;
@@ -23,7 +24,7 @@ impl Writing<'_> {
     /// What of a head no column has, in few bytes, and how they are to be read.
     pub fn packed_rest(
         &mut self,
-        head: &Map<String, Value>,
+        head: &Head,
         columns: &Columns,
         exchange: Option<ExchangeId>,
     ) -> Result<(i64, Vec<u8>)> {
@@ -93,7 +94,10 @@ impl Reading<'_> {
     /// What an answer says, as search finds it.
     pub fn answer_words(&mut self, detail: &Detail) -> Result<String> {
         let mut words = words_of(Kind::Text, &self.bytes(&detail.text)?);
-        for call in calls(&detail.rest).filter(|call| !words.contains(call.as_str())).collect::<Vec<_>>() {
+        for call in calls(detail.rest.get("tool_calls"))
+            .filter(|call| !words.contains(call.as_str()))
+            .collect::<Vec<_>>()
+        {
             words.push('\n');
             words.push_str(&call);
         }
@@ -130,13 +134,13 @@ fn call(one: &Value) -> Option<String> {
     Some(format!("{name} {}", one.get("arguments")?))
 }
 
-fn calls(head: &Map<String, Value>) -> impl Iterator<Item = String> {
-    head.get("tool_calls").and_then(Value::as_array).into_iter().flatten().filter_map(call)
+fn calls(calls: Option<&Value>) -> impl Iterator<Item = String> {
+    calls.and_then(Value::as_array).into_iter().flatten().filter_map(call)
 }
 
 /// An answer's parts without the calls of tools: those stand in its head.
-pub fn without_calls(text: &str, head: &Map<String, Value>) -> String {
-    let mut calls: Vec<String> = calls(head).collect();
+pub fn without_calls(text: &str, head: &Head) -> String {
+    let mut calls: Vec<String> = calls(head.get("tool_calls")).collect();
     let mut kept = String::new();
     for part in text.split(PART).filter(|part| !part.is_empty()) {
         if let Some(at) = calls.iter().position(|call| call == part) {

@@ -42,7 +42,7 @@ pub fn open_to_write(path: &Path, config: &Config) -> Result<Connection> {
             Durable::Full => "full",
         };
         db.pragma_update(None, "synchronous", synchronous)?;
-        db.pragma_update(None, "wal_autocheckpoint", 2000)?;
+        db.pragma_update(None, "wal_autocheckpoint", 4000)?;
         db.pragma_update(None, "journal_size_limit", 64 << 20)?;
         migrate(db)
     };

@@ -29,13 +29,7 @@ use crate::trace::TOOL_PLACE;
 
 impl Store for SqliteStore {
     fn write(&self, entries: Arc<[Entry]>) -> Work<'_, ()> {
-        Box::pin(self.change(move |writing| {
-            writing.state.packer.begin();
-            entries.iter().try_for_each(|entry| {
-                std::thread::yield_now();
-                writing.entry(entry)
-            })
-        }))
+        Box::pin(self.change(move |writing| entries.iter().try_for_each(|entry| writing.entry(entry))))
     }
 
     fn had(&self, exchange: ExchangeId) -> Work<'_, Had> {
@@ -193,6 +187,7 @@ impl Writing<'_> {
     fn entry(&mut self, entry: &Entry) -> fault::Result<()> {
         let Entry { exchange, more, observations } = entry;
         let Some(exchange) = exchange else { return self.observe(None, observations) };
+        self.state.packer.begin(exchange.began);
         let seq = match find_exchange(self.db, exchange.id)? {
             None => self.new_exchange(exchange)?,
             // What is whole is as it was, and so is what was read from it.

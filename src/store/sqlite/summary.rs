@@ -412,10 +412,12 @@ impl Writing<'_> {
     }
 }
 
-const INSERT_TRACE: &str = "INSERT INTO trace (seq, first, last, first_observation, last_observation, traces, sums, words,
+const INSERT_TRACE: &str =
+    "INSERT INTO trace (seq, first, last, first_observation, last_observation, traces, sums, words,
         observations, generations, tools, errors, input, output, cost, title, title_at, session, id)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-const INSERT_SESSION: &str = "INSERT INTO session (seq, first, last, first_observation, last_observation, traces, sums,
+const INSERT_SESSION: &str =
+    "INSERT INTO session (seq, first, last, first_observation, last_observation, traces, sums,
         words, observations, generations, tools, errors, input, output, cost, title, title_at, id)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 

@@ -121,7 +121,7 @@ impl Writing<'_> {
     pub fn index_unsaid(&mut self) -> Result<()> {
         let waiting = std::mem::take(&mut self.state.unsaid);
         for (text, words) in &waiting.texts {
-            std::thread::yield_now();
+            self.way.give();
             self.index(*text, words)?;
         }
         // Should the transaction fail, they wait on.
@@ -129,13 +129,30 @@ impl Writing<'_> {
         Ok(())
     }
 
+    /// Indexes what this transaction says itself.
+    pub fn index_said(&mut self) -> Result<()> {
+        self.state.has_written = true;
+        for (text, words) in std::mem::take(&mut self.said) {
+            self.way.give();
+            if let Some(words) = words {
+                self.put_words(text, &words)?;
+            }
+        }
+        Ok(())
+    }
+
     fn index(&self, text: Text, words: &str) -> Result<()> {
         let mut take = self.db.prepare_cached("DELETE FROM unsaid WHERE row = ?1")?;
         if take.execute([text.row()])? > 0 {
-            let (table, seq) = text.place();
-            let sql = format!("INSERT INTO {table} (rowid, body) VALUES (?1, ?2)");
-            self.db.prepare_cached(&sql)?.execute(params![seq, words])?;
+            self.put_words(text, words)?;
         }
+        Ok(())
+    }
+
+    fn put_words(&self, text: Text, words: &str) -> Result<()> {
+        let (table, seq) = text.place();
+        let sql = format!("INSERT INTO {table} (rowid, body) VALUES (?1, ?2)");
+        self.db.prepare_cached(&sql)?.execute(params![seq, words])?;
         Ok(())
     }
 

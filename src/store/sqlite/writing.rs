@@ -19,7 +19,7 @@ use super::state::{Hash, State};
 use super::summary::{Sum, SumKey};
 use super::unsaid::{Text, Unsaid, wait_on};
 use crate::store::pieces::{Kind, Leaf, Node, Recipe, Weave, cut, cut_text, is_words, put, weave, words_of};
-use crate::store::{PART, Rollup, StoreError, Totals};
+use crate::store::{PART, Rollup, StoreError, Totals, Way};
 
 /// A transaction under way.
 pub struct Writing<'a> {
@@ -37,6 +37,7 @@ pub struct Writing<'a> {
     pub new_places: Vec<(SumKey, Cell)>,
     /// Marks to put down: in their order, many together take half the time. Whoever looks for one puts them down first.
     pub marks: Vec<MarkRow>,
+    pub way: Way,
     /// What all sums grow by, and shrink by.
     pub more: (Totals, i64),
     pub less: (Totals, i64),
@@ -90,6 +91,7 @@ pub fn writing<T>(
         prompts: HashMap::new(),
         new_places: Vec::new(),
         marks: Vec::new(),
+        way: Way::begin(),
         more: Default::default(),
         less: Default::default(),
         said: BTreeMap::new(),
@@ -118,10 +120,11 @@ pub fn writing<T>(
 impl Writing<'_> {
     fn finish(&mut self, told: Option<i64>) -> Result<()> {
         self.put_marks()?;
-        if self.state.unsaid.is_due() {
+        let are_many = self.said.len() >= MANY_TEXTS;
+        if are_many || self.state.unsaid.is_due() {
             self.index_unsaid()?;
         }
-        self.put_unsaid()?;
+        if are_many { self.index_said() } else { self.put_unsaid() }?;
         self.put_sums()?;
         self.put_rollups()?;
         self.put_prompts()?;
@@ -139,7 +142,8 @@ impl Writing<'_> {
             statement.execute(params![name, change])?;
         }
         if self.state.told != told {
-            let mut put = self.db.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES ('told', ?1)")?;
+            let mut put =
+                self.db.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES ('told', ?1)")?;
             put.execute([self.state.told])?;
         }
         Ok(())
@@ -150,12 +154,14 @@ impl Writing<'_> {
         self.marks.sort_unstable();
         let (many, rest) = self.marks.as_chunks::<MARKS>();
         let put = |rows: &[MarkRow]| -> Result<()> {
-            let mut insert = self.db.prepare_cached(if rows.len() == MARKS { &PUT_MARKS } else { PUT_MARK })?;
+            let mut insert =
+                self.db.prepare_cached(if rows.len() == MARKS { &PUT_MARKS } else { PUT_MARK })?;
             for (at, (hash, start, observation)) in rows.iter().enumerate() {
                 for (column, value) in [hash, start, observation].into_iter().enumerate() {
                     insert.raw_bind_parameter(at * 3 + column + 1, value)?;
                 }
             }
+            self.way.give();
             insert.raw_execute()?;
             Ok(())
         };
@@ -184,6 +190,9 @@ impl Writing<'_> {
     }
 
     fn new_piece(&mut self, kind: Kind, bytes: &[u8], first: Option<i64>) -> Result<i64> {
+        if bytes.len() > LONG {
+            self.way.give();
+        }
         let id = self.piece_id()?;
         let words = match first {
             Some(_) if kind != Kind::Text || is_words(bytes) => words_of(kind, bytes),
@@ -333,10 +342,15 @@ impl Writing<'_> {
     }
 }
 
+/// So many texts of one transaction are indexed in it: they need not wait for the company of others.
+const MANY_TEXTS: usize = 256;
+/// Who packs a longer piece lets others go first.
+const LONG: usize = 256;
 /// So many marks are put down with one statement.
 const MARKS: usize = 16;
 const PUT_MARK: &str = "INSERT OR IGNORE INTO mark (hash, at, observation) VALUES (?1, ?2, ?3)";
-static PUT_MARKS: LazyLock<String> = LazyLock::new(|| format!("{PUT_MARK}{}", ", (?, ?, ?)".repeat(MARKS - 1)));
+static PUT_MARKS: LazyLock<String> =
+    LazyLock::new(|| format!("{PUT_MARK}{}", ", (?, ?, ?)".repeat(MARKS - 1)));
 
 /// The next number: as it is known, or as the query says.
 fn number(db: &Connection, next: &mut Option<i64>, sql: &str) -> Result<i64> {
