@@ -16,6 +16,7 @@ mod cards;
 mod coding;
 mod config;
 mod edit;
+mod event_headers;
 mod event_stream;
 mod fields;
 mod find;
