@@ -88,7 +88,8 @@ pub const SECTIONS: &[Section] = &[
     section!(
         redact,
         crate::redact::SETTINGS,
-        "What is taken out of headers, queries and bodies before anything is stored. A keyed fingerprint stands in its place.",
+        "What is taken out of headers, queries and bodies before anything is stored. A keyed fingerprint stands in its place. \
+         Bodies that are encoded in a way that cannot be decoded are not kept, unless they are text all the same.",
         |config| plain(config.redact.check())
     ),
     Section {

@@ -63,6 +63,16 @@ pub struct Body {
     pub lost: u64,
 }
 
+impl Body {
+    /// Lets go of all bytes there are: from here on they count as lost.
+    pub fn lose(&mut self) {
+        let kept = std::mem::take(&mut self.bytes).len() as u64;
+        // What went by, where that is known: without its content-encoding the body has another length.
+        let went_by: u64 = self.chunks.drain(..).map(|chunk| chunk.length).sum();
+        self.lost += if went_by > 0 { went_by } else { kept };
+    }
+}
+
 /// A piece of a body as it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chunk {

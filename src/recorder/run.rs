@@ -11,7 +11,6 @@ use super::handoff::Handoff;
 use super::keep::Keep;
 use super::live::{Onlooker, PAUSE};
 use super::{Parts, Reader};
-use bytes::Bytes;
 
 use crate::model::{Direction, Exchange, ExchangeId, Headers, Status};
 use crate::redact::Redactor;
@@ -165,10 +164,12 @@ impl Run {
         }
     }
 
-    fn ended(&mut self, exchange: Exchange) {
+    fn ended(&mut self, mut exchange: Exchange) {
+        // A body that may not be kept is cut, too.
+        self.redact(&mut exchange);
         let cut = [&exchange.request, &exchange.response].into_iter().filter(|body| body.lost > 0).count();
         add(&self.counters.cut_bodies, cut as u64);
-        self.put(exchange, true);
+        self.read(exchange, true);
     }
 
     /// Reads exchanges back that were let go of in memory. What the tape does not have either is lost, and marked.
@@ -217,6 +218,7 @@ impl Run {
 
     /// Takes out what must not be kept. Where that fails, nothing is kept that it should have gone through.
     fn redact(&self, exchange: &mut Exchange) {
+        self.way.give();
         let redacting = std::panic::AssertUnwindSafe(|| self.redactor.redact(exchange));
         if std::panic::catch_unwind(redacting).is_ok() {
             return;
@@ -231,16 +233,13 @@ impl Run {
         }
         for direction in [Direction::Request, Direction::Response] {
             let body = exchange.body_mut(direction);
-            body.lost += body.bytes.len() as u64;
-            body.bytes = Bytes::new();
+            body.lose();
             body.trailers = None;
         }
     }
 
     /// Reads an exchange and hands it on to be written.
-    fn put(&mut self, mut exchange: Exchange, whole: bool) {
-        self.way.give();
-        self.redact(&mut exchange);
+    fn read(&mut self, exchange: Exchange, whole: bool) {
         let read = self.reader.read(&exchange);
         self.way.give();
         add(&self.counters.panics, u64::from(read.panicked));
@@ -259,6 +258,12 @@ impl Run {
         }
         let id = exchange.id;
         self.keep.put(id, whole, Entry { exchange: Some(exchange), more: false, observations });
+    }
+
+    /// The same of an exchange out of which nothing has been taken yet.
+    fn put(&mut self, mut exchange: Exchange, whole: bool) {
+        self.redact(&mut exchange);
+        self.read(exchange, whole);
     }
 
     /// A socket may be open for hours: its calls are written as they are complete.

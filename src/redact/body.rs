@@ -2,17 +2,15 @@
 
 use std::ops::Range;
 
-use crate::dialect::framing::{Auto, Bounds, Decoder, Framing, Kind};
+use crate::dialect::framing::{Auto, Framing, Kind};
 
 use super::coding::Coding;
 use super::edit::{self, Edit};
+use super::encoding::{Content, content};
 use super::event_stream;
 use super::find::Finder;
 use super::lines;
 use super::stream::Stream;
-
-/// What may come out of a content-encoding: more is not read by anyone.
-const BOUNDS: Bounds = Bounds { size: 256 << 20, ratio: 200 };
 
 /// What became of a body.
 #[derive(Debug, Default)]
@@ -24,6 +22,8 @@ pub(super) struct Changed {
     pub(super) decoded: bool,
     /// Something that could not be decoded is left out.
     pub(super) left_out: bool,
+    /// Nothing of it can be read, and nothing stays.
+    pub(super) unreadable: bool,
 }
 
 /// Takes out what has to go; `None` where nothing has.
@@ -33,23 +33,26 @@ pub(super) fn redact(
     encoding: &[u8],
     bytes: &[u8],
 ) -> Option<Changed> {
-    if is_identity(encoding) {
-        return plain(finder, content_type, bytes);
+    match content(encoding, bytes) {
+        Content::Bytes => plain(finder, content_type, bytes),
+        Content::Whole { text, beside } => {
+            let in_text = plain(finder, content_type, &text);
+            let changed = in_text.or_else(|| without(finder, &beside, text))?;
+            Some(Changed { decoded: true, ..changed })
+        }
+        Content::Beginning(text) => {
+            let changed = plain(finder, content_type, &text);
+            let changed = changed.unwrap_or_else(|| Changed { bytes: text, ..Changed::default() });
+            Some(Changed { decoded: true, left_out: true, ..changed })
+        }
+        Content::Unreadable => Some(Changed { unreadable: true, ..Changed::default() }),
     }
-    let Ok(mut decoder) = Decoder::new(encoding, BOUNDS) else {
-        return plain(finder, content_type, bytes);
-    };
-    let mut decoded = Vec::new();
-    let whole = decoder.push(bytes, &mut |piece| decoded.extend_from_slice(piece));
-    // What cannot be decoded is read by no one: where nothing is found before it, it stays.
-    let changed = plain(finder, content_type, &decoded)?;
-    Some(Changed { decoded: true, left_out: whole.is_err(), ..changed })
 }
 
-/// Nothing has to be taken off.
-pub(super) fn is_identity(encoding: &[u8]) -> bool {
-    let mut names = encoding.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-    names.all(|name| name.is_empty() || name.eq_ignore_ascii_case(b"identity"))
+/// The text alone, where there is something in what its framing says beside it.
+fn without(finder: &Finder, beside: &[u8], text: Vec<u8>) -> Option<Changed> {
+    let found: Vec<Edit> = finder.written(Coding::Plain, beside).into_iter().map(Edit::from).collect();
+    (!found.is_empty()).then(|| Changed { bytes: text, counts: counts(&found), ..Changed::default() })
 }
 
 fn plain(finder: &Finder, content_type: Option<&[u8]>, bytes: &[u8]) -> Option<Changed> {

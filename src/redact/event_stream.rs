@@ -1,10 +1,12 @@
 //! AWS event streams: frames of headers and a payload with lengths and checksums, and in Bedrock's payloads the model's own
 //! events in base64.
 //!
-//! Payloads are gone through as the events of one stream. Frames that need no change stay as they are; of the others the
-//! lengths and the checksums are made right.
+//! Payloads are gone through as the events of one stream, and headers each alone. Frames that need no change stay as they
+//! are; of the others the lengths and the checksums are made right.
 
+use std::collections::HashMap;
 use std::ops::Range;
+use std::rc::Rc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::body::{self, Changed};
 use super::coding::Coding;
 use super::edit::{self, Edit};
+use super::event_headers;
 use super::find::Finder;
 use super::json::{Kind, Leaf, Level, Scanner, Sink};
 use super::stream::Stream;
@@ -53,17 +56,30 @@ pub(super) fn redact(finder: &Finder, bytes: &[u8]) -> Option<Changed> {
     let rest = frames.last().map_or(0, |frame| frame.whole.end);
     let tail = bytes.get(rest..).unwrap_or_default();
     let found = finder.written(Coding::Plain, tail);
-    if edits.is_empty() && found.is_empty() {
+    let headers = headers(finder, bytes, &frames);
+    if edits.is_empty() && found.is_empty() && headers.iter().all(Option::is_none) {
         return None;
     }
     let mut made = Vec::with_capacity(bytes.len());
-    for frame in &frames {
-        frame.write(bytes, &texts, &edits, &mut made);
+    for (frame, headers) in frames.iter().zip(&headers) {
+        frame.write(bytes, &texts, &edits, headers.as_deref(), &mut made);
     }
     let found: Vec<Edit> = found.into_iter().map(Edit::from).collect();
     made.extend_from_slice(&edit::apply(tail, 0..tail.len(), &found));
     edits.extend(found);
+    edits.extend(headers.iter().flatten().flat_map(|changed| changed.edits.iter().cloned()));
     Some(Changed { bytes: made, counts: body::counts(&edits), ..Changed::default() })
+}
+
+/// What becomes of each frame's headers. A stream has few that differ, and each is gone through once.
+fn headers(finder: &Finder, bytes: &[u8], frames: &[Frame]) -> Vec<Option<Rc<event_headers::Changed>>> {
+    let mut known: HashMap<&[u8], Option<Rc<event_headers::Changed>>> = HashMap::new();
+    let mut changed = |frame: &Frame| {
+        let headers = bytes.get(frame.headers.clone()).unwrap_or_default();
+        let gone_through = || event_headers::redact(finder, headers).map(Rc::new);
+        known.entry(headers).or_insert_with(gone_through).clone()
+    };
+    frames.iter().map(&mut changed).collect()
 }
 
 /// All frames up to one that cannot be true, and their payloads one after another.
@@ -95,7 +111,14 @@ fn frames(bytes: &[u8]) -> (Vec<Frame>, Vec<u8>) {
 }
 
 impl Frame {
-    fn write(&self, bytes: &[u8], texts: &[u8], edits: &[Edit], made: &mut Vec<u8>) {
+    fn write(
+        &self,
+        bytes: &[u8],
+        texts: &[u8],
+        edits: &[Edit],
+        headers: Option<&event_headers::Changed>,
+        made: &mut Vec<u8>,
+    ) {
         let mut own = edit::within(edits, &self.payload).to_vec();
         if let Some(inner) = &self.inner
             && !edit::within(edits, &inner.event).is_empty()
@@ -105,12 +128,13 @@ impl Frame {
             own.push(Edit { range: inner.base64.clone(), put: Some((0, event.into())), length: 0 });
             edit::settle(&mut own);
         }
-        if own.is_empty() {
+        if own.is_empty() && headers.is_none() {
             made.extend_from_slice(bytes.get(self.whole.clone()).unwrap_or_default());
             return;
         }
         let payload = edit::apply(texts, self.payload.clone(), &own);
-        let headers = bytes.get(self.headers.clone()).unwrap_or_default();
+        let same = bytes.get(self.headers.clone()).unwrap_or_default();
+        let headers = headers.map_or(same, |changed| &changed.bytes);
         let start = made.len();
         for length in [PRELUDE + headers.len() + payload.len() + CHECKSUM, headers.len()] {
             made.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());

@@ -196,6 +196,16 @@ impl Finder {
         Match { range, rule: FIELDS, stand_in: self.stand_in(FIELDS, secret), length: secret.len() }
     }
 
+    /// What stands for a value of this name that is written as it is, in a header of an event.
+    pub(super) fn named(&self, name: &[u8], value: &[u8]) -> Option<Match> {
+        if value.is_empty() || !self.fields.as_ref()?.is_secret(name) {
+            return None;
+        }
+        let scheme = behind_scheme(value);
+        let secret = value.get(scheme..).unwrap_or_default();
+        (!is_stand_in(secret)).then(|| self.whole(scheme..value.len(), secret))
+    }
+
     /// What stands for the value of a form's or a query's parameter of this name.
     pub(super) fn parameter(&self, name: &[u8], raw: &[u8]) -> Option<Match> {
         let mut plain = Vec::new();

@@ -6,16 +6,20 @@
 //! ```
 //!
 //! A keyed fingerprint stands in the place of what was taken out, so that equal secrets can be grouped. Everything else
-//! stays byte for byte, and a body with nothing in it stays the very same bytes.
+//! stays byte for byte, and a body with nothing in it stays the very same bytes. What is encoded and cannot be decoded is
+//! left out: it may hold anything.
 //!
 //! Invariant: no I/O, no clock, and no panic whatever the bytes are; time grows with the bytes alone.
 
 mod body;
 mod built_in;
 mod cards;
+mod chunks;
 mod coding;
 mod config;
 mod edit;
+mod encoding;
+mod event_headers;
 mod event_stream;
 mod fields;
 mod find;
@@ -114,13 +118,18 @@ impl Redactor {
     }
 
     fn replace(&self, exchange: &mut Exchange, direction: Direction, changed: Changed) -> u64 {
-        let Changed { bytes, counts, decoded, left_out } = changed;
+        let Changed { bytes, counts, decoded, left_out, unreadable } = changed;
         let place = match direction {
             Direction::Request => "the request's body",
             Direction::Response => "the response's body",
         };
         if left_out {
             note(exchange, format!("what could not be decoded in {place} was left out"));
+        }
+        if unreadable {
+            note(exchange, format!("everything in {place}: its content-encoding cannot be taken off"));
+            exchange.body_mut(direction).lose();
+            return 0;
         }
         let body = exchange.body_mut(direction);
         body.bytes = bytes.into();

@@ -103,7 +103,7 @@ pub(super) fn redact(
         made.extend_from_slice(&data);
     }
     let left_out = unread > 0 || read < bytes.len();
-    Some(Changed { bytes: made, counts: body::counts(&edits), decoded: true, left_out })
+    Some(Changed { bytes: made, counts: body::counts(&edits), decoded: true, left_out, unreadable: false })
 }
 
 fn write_length(length: usize, made: &mut Vec<u8>) {

@@ -224,6 +224,8 @@ fn redactor() -> Vec<Vec<u8>> {
         upgrade.status = Input::status_byte(101);
         let mut packed_body = input("text/event-stream", packed("gzip", sse.as_bytes()), 0);
         packed_body.response_headers.extend_from_slice(b"content-encoding: gzip\r\n");
+        let mut unknown = input("application/json", whole.clone().into_bytes(), 0);
+        unknown.response_headers.extend_from_slice(b"content-encoding: aws-chunked, my-own\r\n");
         seeds.extend([
             input("text/event-stream", sse.into_bytes(), 0),
             input("application/x-ndjson", lines.into_bytes(), 0),
@@ -231,6 +233,7 @@ fn redactor() -> Vec<Vec<u8>> {
             input("application/x-www-form-urlencoded", form.into_bytes(), 0),
             input("text/plain", format!("{secret} {whole}").into_bytes(), 0),
             packed_body,
+            unknown,
             upgrade,
         ]);
     }

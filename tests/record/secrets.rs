@@ -85,3 +85,67 @@ fn credentials_are_in_no_file() {
     assert!(case(&later, "later").to_string().contains(&first));
     recorder.stop();
 }
+
+#[test]
+fn what_cannot_be_looked_through_is_in_no_file() {
+    let home = Home::new();
+    // Not text as a whole, so that nobody can say what else is in it.
+    let opaque = || [b"\0\xff\x80", IN_BODY.as_bytes(), b"\x01"].concat();
+    let upstream = provider(move |mut asked| {
+        let coded = "Content-Type: application/json\r\nContent-Encoding: my-own\r\n";
+        let framed = "Content-Type: application/vnd.amazon.eventstream\r\n";
+        if asked.path().contains("frames") {
+            asked.answer("200 OK", framed, error_frame(&format!("{IN_BODY} is not known")));
+        } else if asked.path().contains("text") {
+            asked.answer("200 OK", coded, chat(IN_BODY).to_string());
+        } else {
+            asked.answer("200 OK", coded, opaque());
+        }
+    });
+    let recorder = Recorder::start(&home, &upstream);
+    let call = |name: &str, headers: &str, body: &[u8]| {
+        let headers = format!("x-wiretape-case: {name}\r\n{headers}");
+        recorder.post(&format!("/v1/chat/completions?{name}"), &headers, body).rest()
+    };
+    assert!(holds(&call("opaque", "Content-Encoding: exi\r\n", &opaque()), &opaque()), "the client gets it");
+    assert!(holds(&call("text", "", b"{}"), IN_BODY.as_bytes()));
+    assert!(holds(&call("frames", "", b"{}"), IN_BODY.as_bytes()));
+    recorder.recorded(3);
+    assert_eq!(recorder.metric("recorder_cut_bodies_total"), 2);
+
+    let records = home.export();
+    let left_out = case(&records, "opaque");
+    let lost = opaque().len();
+    for side in ["request", "response"] {
+        assert_eq!(left_out["raw"][side]["lost_bytes"], lost, "{left_out}");
+        let told = format!("{lost} bytes at the end of the {side}'s body were not kept");
+        assert!(left_out["losses"].to_string().contains(&told), "{left_out}");
+        let told = format!("everything in the {side}'s body: its content-encoding cannot be taken off");
+        assert!(left_out["redactions"].to_string().contains(&told), "{left_out}");
+    }
+    let chat = case(&records, "text");
+    assert!(body(&chat["raw"]["response"]).starts_with(b"{"), "{chat}");
+    assert!(chat["redactions"].to_string().contains("keys: 1 in the response's body"), "{chat}");
+    assert!(holds(&body(&case(&records, "frames")["raw"]["response"]), b"] is not known"));
+
+    let said = recorder.stop();
+    assert!(!said.contains(IN_BODY));
+    for path in home.files() {
+        assert!(!holds(&std::fs::read(&path).unwrap(), IN_BODY.as_bytes()), "{}", path.display());
+    }
+}
+
+/// A frame of an AWS event stream that says in a header what went wrong.
+fn error_frame(message: &str) -> Vec<u8> {
+    let mut headers = b"\x0d:message-type\x07\0\x05error\x0e:error-message\x07".to_vec();
+    headers.extend(u16::try_from(message.len()).unwrap().to_be_bytes());
+    headers.extend(message.as_bytes());
+    let mut frame = Vec::new();
+    for length in [16 + headers.len(), headers.len()] {
+        frame.extend(u32::try_from(length).unwrap().to_be_bytes());
+    }
+    frame.extend(crc32fast::hash(&frame).to_be_bytes());
+    frame.extend(headers);
+    frame.extend(crc32fast::hash(&frame).to_be_bytes());
+    frame
+}

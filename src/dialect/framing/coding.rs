@@ -21,6 +21,11 @@ pub(super) trait Coding: Send {
 
     /// The input may end here.
     fn is_whole(&self) -> bool;
+
+    /// All that was read has come out, as far as it says anything.
+    fn is_settled(&self) -> bool {
+        true
+    }
 }
 
 /// The coding of this name, if it is one.
@@ -160,6 +165,8 @@ struct Zstd {
     frames: Decoder<'static>,
     /// How many bytes it needs to go on; 0 between frames.
     wanted: usize,
+    /// What is read is not in a block that is decoded once it is there as a whole.
+    settled: bool,
 }
 
 impl Zstd {
@@ -172,7 +179,7 @@ impl Zstd {
     fn new() -> Option<Self> {
         let mut frames = Decoder::new().ok()?;
         frames.set_parameter(DParameter::WindowLogMax(Self::WINDOW_LOG)).ok()?;
-        Some(Self { frames, wanted: 0 })
+        Some(Self { frames, wanted: 0, settled: true })
     }
 }
 
@@ -191,10 +198,19 @@ impl Coding for Zstd {
         let input = input.get(..wanted).unwrap_or(input);
         let status = self.frames.run_on_buffers(input, output).map_err(|_| Corrupt { written: 0 })?;
         self.wanted = status.remaining;
-        Ok(Step { read: status.bytes_read, written: status.bytes_written })
+        let (read, written) = (status.bytes_read, status.bytes_written);
+        if read > 0 || written > 0 {
+            // Three bytes short of the end of a frame it wants as many as before a block, but has given nothing.
+            self.settled = self.is_whole() || written > 0 && self.wanted == Self::BLOCK_HEAD;
+        }
+        Ok(Step { read, written })
     }
 
     fn is_whole(&self) -> bool {
         self.wanted == 0
+    }
+
+    fn is_settled(&self) -> bool {
+        self.settled
     }
 }

@@ -98,6 +98,11 @@ impl Decoder {
         let fault = self.fault.or((!whole).then_some(Fault::Unterminated));
         fault.map_or(Ok(()), Err)
     }
+
+    /// Something was pushed that may yet come out: it stands in a block that is decoded once it is there as a whole.
+    pub fn holds_back(&self) -> bool {
+        self.stages.iter().any(|stage| !stage.coding.is_settled())
+    }
 }
 
 fn run(

@@ -186,6 +186,25 @@ fn what_is_cut_off_is_told_as_far_as_it_came() {
 }
 
 #[test]
+fn what_is_read_and_has_not_come_out_is_said_to_be_there() {
+    for (coding, bytes, ends) in samples() {
+        for size in [1, 5, bytes.len()] {
+            for end in 0..=bytes.len() {
+                let mut decoder = Decoder::new(coding.as_bytes(), WIDE).unwrap();
+                for piece in bytes[..end].chunks(size) {
+                    decoder.push(piece, &mut |_| {}).unwrap();
+                }
+                let between = end == 0 || end == bytes.len() || ends.contains(&end);
+                // Behind the last event nothing but the end of the frame follows.
+                let certain = between || coding != "zstd" || end < ends[2];
+                let holds_back = coding == "zstd" && !between;
+                assert!(!certain || decoder.holds_back() == holds_back, "{coding} cut off at {end}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_came_before_a_fault_is_kept() {
     for (coding, mut bytes, ends) in samples() {
         // A block of a kind that does not exist, or what cannot be a distance or a length, in the last event.
