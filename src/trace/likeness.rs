@@ -237,25 +237,41 @@ fn without_thoughts(text: &str) -> &str {
     thoughts.map_or(text, |(_, answer)| answer)
 }
 
+/// The runs of words in a text whose hashes come first, so many of them, in order.
 fn runs(text: &str, most: usize) -> Vec<u64> {
+    let hash = |run: &[u64]| {
+        run.iter()
+            .fold(0, |hash: u64, word| (hash.rotate_left(7) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    };
+    let mut first: Vec<u64> = Vec::with_capacity(most + 1);
+    for run in word_hashes(text).windows(RUN).map(hash) {
+        let comes_late = first.len() >= most && first.last().is_none_or(|last| run >= *last);
+        if let (false, Err(at)) = (comes_late, first.binary_search(&run)) {
+            first.insert(at, run);
+            first.truncate(most);
+        }
+    }
+    first
+}
+
+/// Each word's hash, less what stands about its letters and digits.
+fn word_hashes(text: &str) -> Vec<u64> {
     let bare = |word: &str| -> u64 {
-        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
         // FNV-1a: this is done for every word.
-        word.bytes()
+        without_marks(word)
+            .bytes()
             .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     };
-    let words: Vec<u64> = text.split_whitespace().take(MOST_WORDS).map(bare).collect();
-    let mut runs: Vec<u64> = words
-        .windows(RUN)
-        .map(|run| {
-            run.iter()
-                .fold(0, |hash: u64, word| (hash.rotate_left(7) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15))
-        })
-        .collect();
-    runs.sort_unstable();
-    runs.dedup();
-    runs.truncate(most);
-    runs
+    text.split_whitespace().take(MOST_WORDS).map(bare).collect()
+}
+
+fn without_marks(word: &str) -> &str {
+    let plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = word.as_bytes();
+    if plain(bytes.first()) && plain(bytes.last()) {
+        return word;
+    }
+    word.trim_matches(|c: char| !c.is_alphanumeric())
 }
 
 pub fn first_line(text: &str) -> Option<&str> {
