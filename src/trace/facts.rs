@@ -166,7 +166,7 @@ pub fn facts(observation: &Observation, said: &Said, scope: Mark) -> Facts {
     (facts.opens, facts.is_first) = (story.opens, story.is_first());
     facts.side = side::side(reading, said, &story);
     let of = Of { scope, story: &story, reading };
-    facts.gives = of.gives();
+    (facts.gives, facts.says) = of.gives();
     facts.needs = of.needs();
     facts.asks = Some(of.asks());
     let spoken: Vec<&str> = story.turn_words();
@@ -187,7 +187,6 @@ pub fn facts(observation: &Observation, said: &Said, scope: Mark) -> Facts {
     facts.server_calls = server_calls(reading);
     facts.outcomes = outcomes(&story, said);
     facts.brings = of.brings();
-    facts.says = of.says();
     if facts.says.is_some() {
         facts.says_preview = shortened(&reading.answered.text(), PREVIEW);
     }

@@ -34,13 +34,16 @@ pub struct Of<'a> {
 }
 
 impl Of<'_> {
-    pub fn gives(&self) -> Vec<Mark> {
+    /// The marks of its answer, and of those the one of what it says, where it is words alone.
+    pub fn gives(&self) -> (Vec<Mark>, Option<Mark>) {
         let answered = &self.reading.answered;
         // Belonging histories are sent whole, no one goes on from an answer by its id.
         let goes_on = CONTINUED.iter().any(|dialect| self.reading.dialect.starts_with(dialect));
         let id = answered.id.as_deref().filter(|_| goes_on);
         let mut marks: Vec<Mark> = id.map(response_mark).into_iter().collect();
-        for message in &answered.output {
+        let asks = answered.tool_calls().next().is_some();
+        let mut says = None;
+        for (at, message) in answered.output.iter().enumerate() {
             let block = std::slice::from_ref(message);
             let ids = marks.len();
             marks.extend(call_ids(block).map(call_mark));
@@ -48,12 +51,15 @@ impl Of<'_> {
             if !has_ids || NAMELESS.iter().any(|dialect| self.reading.dialect.starts_with(dialect)) {
                 marks.extend(self.turn_mark(block, &self.story.turn_words()));
             }
-            if !has_ids {
-                marks.extend(self.run_marks(&message.text(), 1));
+            let is_first = at == 0 && !asks;
+            let runs = if has_ids && !is_first { Vec::new() } else { self.run_marks(&message.text(), 1) };
+            if is_first {
+                says = runs.first().copied();
             }
+            marks.extend(runs.into_iter().filter(|_| !has_ids));
         }
         marks.dedup();
-        marks
+        (marks, says)
     }
 
     pub fn needs(&self) -> Vec<Need> {
@@ -150,13 +156,6 @@ impl Of<'_> {
         texts.flat_map(|text| self.run_marks(text, 1)).collect()
     }
 
-    /// What the answer says, where it is words alone.
-    pub fn says(&self) -> Option<Mark> {
-        let answered = &self.reading.answered;
-        let asks = answered.tool_calls().next().is_some();
-        self.run_marks(&answered.text(), 1).first().copied().filter(|_| !asks)
-    }
-
     /// What is asked, whichever model is to answer it.
     pub fn asks(&self) -> Mark {
         let asked = &self.reading.asked;
@@ -240,8 +239,7 @@ fn without_thoughts(text: &str) -> &str {
 /// The runs of words in a text whose hashes come first, so many of them, in order.
 fn runs(text: &str, most: usize) -> Vec<u64> {
     let hash = |run: &[u64]| {
-        run.iter()
-            .fold(0, |hash: u64, word| (hash.rotate_left(7) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+        run.iter().fold(0, |hash: u64, word| (hash.rotate_left(7) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15))
     };
     let mut first: Vec<u64> = Vec::with_capacity(most + 1);
     for run in word_hashes(text).windows(RUN).map(hash) {
