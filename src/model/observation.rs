@@ -159,6 +159,9 @@ impl TraceId {
     }
 }
 
+/// A record's head rarely has more keys than this: it need not grow.
+const KEYS: usize = 48;
+
 /// The keys of a record that hold what was said, and not what is said about it.
 pub const CONTENT_KEYS: [&str; 8] =
     ["system", "input", "output", "tools", "output_text", "reasoning_text", "input_value", "output_value"];
@@ -195,7 +198,7 @@ impl Observation {
             losses,
             redactions,
         } = self;
-        let mut object = Map::new();
+        let mut object = Map::with_capacity(KEYS);
         let o = &mut object;
         put(o, "id", id.to_string().into());
         place.put_identity(o);
