@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::facts::{Need, Needed};
 use super::mark::{Mark, Marking};
 use super::story::Story;
+use super::words::spaced;
 use crate::model::{Message, PartKind, Reading};
 
 /// Dialects in which a call can name the answer that it goes on from.
@@ -135,13 +136,16 @@ impl Of<'_> {
 
     /// What a text is known by where it stands in another: the runs of words whose hashes come first.
     fn run_marks(&self, text: &str, most: usize) -> Vec<Mark> {
-        let text = without_thoughts(text);
-        if text.split_whitespace().nth(SHORTEST_ANSWER).is_none() {
-            let is_telling = text.split_whitespace().nth(RUN).is_some() && most > 0;
-            let whole = || Marking::of("text").and_mark(self.scope).and_words(text).mark();
-            return is_telling.then(whole).into_iter().collect();
+        if most == 0 {
+            return Vec::new();
         }
-        let runs = runs(text, most);
+        let text = without_thoughts(text);
+        let words = word_hashes(text);
+        if words.len() <= SHORTEST_ANSWER {
+            let whole = || Marking::of("text").and_mark(self.scope).and_words(text).mark();
+            return (words.len() > RUN).then(whole).into_iter().collect();
+        }
+        let runs = runs(&words, most);
         let mark = |run: u64| Marking::of("run").and_mark(self.scope).and_mark(Mark(run)).mark();
         runs.into_iter().map(mark).collect()
     }
@@ -236,15 +240,17 @@ fn without_thoughts(text: &str) -> &str {
     thoughts.map_or(text, |(_, answer)| answer)
 }
 
-/// The runs of words in a text whose hashes come first, so many of them, in order.
-fn runs(text: &str, most: usize) -> Vec<u64> {
+/// The runs of these words whose hashes come first, so many of them, in order.
+fn runs(words: &[u64], most: usize) -> Vec<u64> {
     let hash = |run: &[u64]| {
         run.iter().fold(0, |hash: u64, word| (hash.rotate_left(7) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15))
     };
     let mut first: Vec<u64> = Vec::with_capacity(most + 1);
-    for run in word_hashes(text).windows(RUN).map(hash) {
-        let comes_late = first.len() >= most && first.last().is_none_or(|last| run >= *last);
-        if let (false, Err(at)) = (comes_late, first.binary_search(&run)) {
+    for run in words.windows(RUN).map(hash) {
+        if first.len() >= most && first.last().is_none_or(|last| run >= *last) {
+            continue;
+        }
+        if let Err(at) = first.binary_search(&run) {
             first.insert(at, run);
             first.truncate(most);
         }
@@ -254,22 +260,44 @@ fn runs(text: &str, most: usize) -> Vec<u64> {
 
 /// Each word's hash, less what stands about its letters and digits.
 fn word_hashes(text: &str) -> Vec<u64> {
-    let bare = |word: &str| -> u64 {
-        // FNV-1a: this is done for every word.
-        without_marks(word)
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-    };
-    text.split_whitespace().take(MOST_WORDS).map(bare).collect()
+    let mut hashes = Vec::with_capacity((text.len() / 4).min(MOST_WORDS));
+    let mut words = Vec::new();
+    let mut rest = text;
+    while let (true, Some(part)) = (hashes.len() < MOST_WORDS, next_part(&mut rest)) {
+        words.clear();
+        spaced(part, &mut words);
+        let some = words.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+        hashes.extend(some.take(MOST_WORDS - hashes.len()).map(word_hash));
+    }
+    hashes
 }
 
-fn without_marks(word: &str) -> &str {
-    let plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let bytes = word.as_bytes();
-    if plain(bytes.first()) && plain(bytes.last()) {
-        return word;
+/// So much of a text is put together at a time: of a long one only the beginning is looked at.
+const PART: usize = 16 << 10;
+
+/// The beginning of what is left of a text, up to white space.
+fn next_part<'a>(rest: &mut &'a str) -> Option<&'a str> {
+    if rest.is_empty() {
+        return None;
     }
-    word.trim_matches(|c: char| !c.is_alphanumeric())
+    let end = rest.as_bytes().iter().skip(PART).position(u8::is_ascii_whitespace);
+    let (part, behind) = rest.split_at(end.map_or(rest.len(), |end| PART + end));
+    *rest = behind;
+    Some(part)
+}
+
+/// FNV-1a of a word: this is done for every word.
+fn word_hash(word: &[u8]) -> u64 {
+    let plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let is_bare = plain(word.first()) && plain(word.last());
+    let word = if is_bare { word } else { without_marks(word) };
+    word.iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+fn without_marks(word: &[u8]) -> &[u8] {
+    let word = std::str::from_utf8(word).unwrap_or_default();
+    word.trim_matches(|c: char| !c.is_alphanumeric()).as_bytes()
 }
 
 pub fn first_line(text: &str) -> Option<&str> {

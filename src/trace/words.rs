@@ -9,18 +9,21 @@ pub fn spaced(text: &str, out: &mut Vec<u8>) {
     out.reserve(bytes.len() + 1);
     let (mut at, mut behind_space) = (0, true);
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-        let run = rest.get(..RUN).unwrap_or(rest);
-        let end = at + run.len();
-        if !run.is_ascii() {
-            let chars = text.get(at..).unwrap_or_default().chars();
-            at += chars_spaced(chars, run.len(), &mut behind_space, out);
-        } else if is_spaced(run, behind_space) {
+        if let Some(run) = rest.first_chunk::<RUN>()
+            && is_spaced(run, behind_space)
+        {
             out.extend_from_slice(run);
             behind_space = run.last() == Some(&b' ');
-            at = end;
-        } else {
+            at += RUN;
+            continue;
+        }
+        let run = rest.get(..RUN).unwrap_or(rest);
+        if run.is_ascii() {
             ascii_spaced(run, &mut behind_space, out);
-            at = end;
+            at += run.len();
+        } else {
+            let chars = text.get(at..).unwrap_or_default().chars();
+            at += chars_spaced(chars, run.len(), &mut behind_space, out);
         }
     }
     if !behind_space {
@@ -33,12 +36,15 @@ fn is_space(byte: u8) -> bool {
     byte == b' ' || byte.wrapping_sub(b'\t') <= b'\r' - b'\t'
 }
 
-/// Whether the only white space here is single spaces. Written so that many bytes are compared at once.
-fn is_spaced(run: &[u8], behind_space: bool) -> bool {
-    let other = run.iter().fold(false, |other, byte| other | (byte.wrapping_sub(b'\t') <= b'\r' - b'\t'));
-    let next = run.get(1..).unwrap_or_default();
-    let double = run.iter().zip(next).fold(false, |two, (one, next)| two | (*one == b' ') & (*next == b' '));
-    !other && !double && !(behind_space && run.first() == Some(&b' '))
+/// Whether these are ASCII, and their only white space is single spaces. Written so that all are compared at once.
+fn is_spaced(run: &[u8; RUN], behind_space: bool) -> bool {
+    let (mut odd, mut before) = (0, u8::from(behind_space));
+    for byte in run {
+        let space = u8::from(*byte == b' ');
+        odd |= byte & 0x80 | u8::from(byte.wrapping_sub(b'\t') <= b'\r' - b'\t') | space & before;
+        before = space;
+    }
+    odd == 0
 }
 
 fn ascii_spaced(run: &[u8], behind_space: &mut bool, out: &mut Vec<u8>) {
