@@ -8,15 +8,15 @@ use crate::store::{Observed, PART};
 use crate::trace::Facts;
 
 /// The record's head, what lists show, and what search finds.
-pub fn observed(observation: &Observation, facts: Option<Facts>) -> Observed {
+pub fn observed(observation: Observation, facts: Facts) -> Observed {
     let reading = observation.reading.as_ref();
     Observed {
-        head: observation.head(),
         content: None,
         input_preview: reading.map(input_preview).unwrap_or_default(),
         output_preview: reading.map(output_preview).unwrap_or_default(),
         text: reading.map(text).unwrap_or_default(),
-        facts: facts.map(Arc::new),
+        facts: Some(Arc::new(facts)),
+        head: observation.into_head(),
     }
 }
 
