@@ -28,24 +28,36 @@ pub trait Look {
 
 impl Look for Value {
     fn text(&self, key: &str) -> Option<&str> {
-        self.get(key)?.as_str()
+        at(self, key)?.as_str()
     }
 
     fn count(&self, key: &str) -> Option<u64> {
-        count(self.get(key)?)
+        count(at(self, key)?)
     }
 
     fn list(&self, key: &str) -> &[Value] {
-        self.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+        at(self, key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn some(&self, key: &str) -> Option<&Value> {
-        self.get(key).filter(|value| !value.is_null())
+        at(self, key).filter(|value| !value.is_null())
     }
 
     fn truth(&self, key: &str) -> Option<bool> {
-        self.get(key)?.as_bool()
+        at(self, key)?.as_bool()
     }
+}
+
+/// Up to so many keys are sooner compared than hashed.
+const FEW: usize = 12;
+
+/// What is at this key of an object, as `get` has it. Readers look for much that is not there, in small objects.
+pub fn at<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
+    let object = value.as_object()?;
+    if object.len() > FEW {
+        return object.get(key);
+    }
+    object.iter().find(|(own, _)| *own == key).map(|(_, value)| value)
 }
 
 /// A whole number, also where it is written as 12.0 or "12".

@@ -69,6 +69,9 @@ impl CostSource {
     }
 }
 
+/// A cost has at most so many keys.
+const KEYS: usize = 8;
+
 impl Cost {
     /// The one there is: providers bill in dollars, and so do the tables.
     pub const CURRENCY: &'static str = "USD";
@@ -77,10 +80,12 @@ impl Cost {
     pub fn to_json(&self) -> Value {
         let amounts =
             [("input", self.input), ("output", self.output), ("extra", self.extra), ("total", self.total)];
-        let mut object: Map<String, Value> = amounts
-            .into_iter()
-            .filter_map(|(name, amount)| Some((name.to_owned(), amount?.to_json())))
-            .collect();
+        let mut object = Map::with_capacity(KEYS);
+        for (name, amount) in amounts {
+            if let Some(amount) = amount {
+                object.insert(name.to_owned(), amount.to_json());
+            }
+        }
         object.insert("currency".to_owned(), Self::CURRENCY.into());
         object.insert("source".to_owned(), self.source.name().into());
         if !self.details.is_empty() {

@@ -32,17 +32,28 @@ impl Headers {
 
     /// Names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        // A value holds no CR or LF: the map it came from allows none.
-        self.0.split(|&byte| byte == b'\n').filter_map(|line| {
-            let line = line.strip_suffix(b"\r")?;
+        self.lines().filter_map(|line| {
             let colon = line.iter().position(|&byte| byte == b':')?;
             Some((std::str::from_utf8(&line[..colon]).ok()?, line.get(colon + 2..)?))
         })
     }
 
+    fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        // A value holds no CR or LF: the map it came from allows none.
+        self.0.split(|&byte| byte == b'\n').filter_map(|line| line.strip_suffix(b"\r"))
+    }
+
     /// The first header of this name, which is in lower case.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
+        self.all(name).next()
+    }
+
+    fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.lines().filter_map(move |line| {
+            let behind = line.strip_prefix(name.as_bytes())?;
+            // A colon and a space.
+            behind.starts_with(b":").then(|| behind.get(2..)).flatten()
+        })
     }
 
     /// The same, where it is text.
@@ -52,8 +63,7 @@ impl Headers {
 
     /// All headers of this name as one, joined by commas.
     pub fn joined(&self, name: &str) -> Vec<u8> {
-        let values: Vec<&[u8]> =
-            self.iter().filter(|(own, _)| *own == name).map(|(_, value)| value).collect();
+        let values: Vec<&[u8]> = self.all(name).collect();
         values.join(&b", "[..])
     }
 }

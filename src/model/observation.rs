@@ -8,6 +8,7 @@ use super::cost::Cost;
 use super::exchange::{Closer, ExchangeId, Micros};
 use super::message::{Message, Part};
 use super::reading::{ApiError, Kind, Reading};
+use super::usage::Usage;
 
 /// Names an observation: 16 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -159,6 +160,9 @@ impl TraceId {
     }
 }
 
+/// A record's head rarely has more keys than this: it need not grow.
+const KEYS: usize = 48;
+
 /// The keys of a record that hold what was said, and not what is said about it.
 pub const CONTENT_KEYS: [&str; 8] =
     ["system", "input", "output", "tools", "output_text", "reasoning_text", "input_value", "output_value"];
@@ -169,9 +173,15 @@ fn put(object: &mut Map<String, Value>, key: &str, value: Value) {
     }
 }
 
+fn put_text(object: &mut Map<String, Value>, key: &str, text: Option<String>) {
+    if let Some(text) = text {
+        object.insert(key.to_owned(), text.into());
+    }
+}
+
 impl Observation {
-    /// The record without its content.
-    pub fn head(&self) -> Map<String, Value> {
+    /// The record without its content, made of what the observation holds.
+    pub fn into_head(self) -> Map<String, Value> {
         let Self {
             id,
             exchange,
@@ -195,40 +205,45 @@ impl Observation {
             losses,
             redactions,
         } = self;
-        let mut object = Map::new();
+        let mut object = Map::with_capacity(KEYS);
         let o = &mut object;
         put(o, "id", id.to_string().into());
-        place.put_identity(o);
+        put(o, "trace_id", place.trace.to_string().into());
+        put_text(o, "session_id", place.session);
+        put_text(o, "parent_id", place.parent.map(|parent| parent.to_string()));
         put(o, "type", kind.name().into());
-        put(o, "name", name.as_str().into());
+        put(o, "name", name.into());
         put(o, "start_time", start.rfc3339().into());
         let first = reading.as_ref().and_then(|reading| reading.answered.first_token);
-        put(o, "first_token_time", json!(first.map(Micros::rfc3339)));
-        put(o, "end_time", json!(end.map(Micros::rfc3339)));
-        put(o, "duration_ms", json!(end.map(|end| millis(*start, end))));
-        put(o, "ttft_ms", json!(first.map(|first| millis(*start, first))));
+        put_text(o, "first_token_time", first.map(Micros::rfc3339));
+        put_text(o, "end_time", end.map(Micros::rfc3339));
+        put(o, "duration_ms", end.map_or(Value::Null, |end| millis(start, end).into()));
+        put(o, "ttft_ms", first.map_or(Value::Null, |first| millis(start, first).into()));
         put(o, "status", status.name().into());
         put(o, "error", error.as_ref().map_or(Value::Null, ApiError::to_json));
-        put(o, "provider", provider.as_str().into());
-        put(o, "upstream", upstream.as_str().into());
+        put(o, "provider", provider.into());
+        put(o, "upstream", upstream.into());
         match reading {
             Some(reading) => reading.put_head(o),
             None => put(o, "operation", "http".into()),
         }
-        put(o, "endpoint", endpoint.as_str().into());
-        put(o, "upstream_request_id", json!(upstream_request_id));
-        put(o, "http_status", json!(http_status));
+        put(o, "endpoint", endpoint.into());
+        put_text(o, "upstream_request_id", upstream_request_id);
+        put(o, "http_status", http_status.map_or(Value::Null, Value::from));
         put(o, "cost", cost.as_ref().map_or(Value::Null, Cost::to_json));
-        place.put_rest(o);
-        put(o, "losses", losses.clone().into());
-        put(o, "ended_by", json!(ended_by.map(Closer::name)));
+        put_text(o, "prompt_version", place.prompt_version);
+        put_text(o, "tools_version", place.tools_version);
+        put(o, "attempt", place.attempt.into());
+        put(o, "links", place.links.iter().map(Link::to_json).collect());
+        put(o, "losses", losses.into());
+        put(o, "ended_by", ended_by.map_or(Value::Null, |by| by.name().into()));
         if !redactions.is_empty() {
-            put(o, "redactions", redactions.clone().into());
+            put(o, "redactions", redactions.into());
         }
         caller.put(o);
         put(o, "exchange_id", exchange.to_string().into());
-        if *index > 0 {
-            put(o, "exchange_index", (*index).into());
+        if index > 0 {
+            put(o, "exchange_index", index.into());
         }
         object
     }
@@ -252,37 +267,21 @@ impl Link {
     }
 }
 
-impl Place {
-    fn put_identity(&self, o: &mut Map<String, Value>) {
-        put(o, "trace_id", self.trace.to_string().into());
-        put(o, "session_id", json!(self.session));
-        put(o, "parent_id", json!(self.parent.map(|parent| parent.to_string())));
-    }
-
-    fn put_rest(&self, o: &mut Map<String, Value>) {
-        let Self { trace: _, session: _, parent: _, attempt, prompt_version, tools_version, links } = self;
-        put(o, "prompt_version", json!(prompt_version));
-        put(o, "tools_version", json!(tools_version));
-        put(o, "attempt", (*attempt).into());
-        put(o, "links", links.iter().map(Link::to_json).collect());
-    }
-}
-
 impl Caller {
-    fn put(&self, o: &mut Map<String, Value>) {
+    fn put(self, o: &mut Map<String, Value>) {
         let Self { user, tags, labels, client } = self;
-        put(o, "user", json!(user));
+        put_text(o, "user", user);
         if !tags.is_empty() {
-            put(o, "tags", tags.clone().into());
+            put(o, "tags", tags.into());
         }
         if !labels.is_empty() {
-            let labels = labels.iter().map(|(key, value)| (key.clone(), value.as_str().into()));
+            let labels = labels.into_iter().map(|(key, value)| (key, value.into()));
             put(o, "labels", Value::Object(labels.collect()));
         }
         if let Some(Client { name, version }) = client {
             let mut client = Map::new();
-            put(&mut client, "name", name.as_str().into());
-            put(&mut client, "version", json!(version));
+            put(&mut client, "name", name.into());
+            put_text(&mut client, "version", version);
             put(o, "client", Value::Object(client));
         }
     }
@@ -304,49 +303,45 @@ impl Reading {
     /// All of it, as the record tells it.
     pub fn to_json(&self) -> Value {
         let mut object = Map::new();
-        self.put_head(&mut object);
+        self.clone().put_head(&mut object);
         put(&mut object, "error", self.answered.error.as_ref().map_or(Value::Null, ApiError::to_json));
         object.extend(self.content());
         Value::Object(object)
     }
 
-    fn put_head(&self, o: &mut Map<String, Value>) {
+    fn put_head(self, o: &mut Map<String, Value>) {
         let Self { dialect, operation, asked, answered, start: _, end: _ } = self;
-        put(o, "dialect", (*dialect).into());
+        put(o, "dialect", dialect.into());
         put(o, "operation", operation.name().into());
-        put(o, "request_model", json!(asked.model));
-        put(o, "response_model", json!(answered.model));
-        put(o, "response_id", json!(answered.id));
-        put(o, "previous_response_id", json!(asked.continues));
-        put(o, "conversation_id", json!(asked.conversation));
+        let calls = calls(answered.tool_calls(), "arguments");
+        let server_calls = self::calls(answered.server_tool_calls(), "call");
+        put_text(o, "request_model", asked.model);
+        put_text(o, "response_model", answered.model);
+        put_text(o, "response_id", answered.id);
+        put_text(o, "previous_response_id", asked.continues);
+        put_text(o, "conversation_id", asked.conversation);
         put(o, "streamed", asked.streamed.into());
         put(o, "complete", answered.complete.into());
-        put(o, "service_tier", json!(answered.service_tier));
+        put_text(o, "service_tier", answered.service_tier);
         if !asked.parameters.is_empty() {
-            put(o, "parameters", Value::Object(asked.parameters.clone()));
+            put(o, "parameters", Value::Object(asked.parameters));
         }
-        put(
-            o,
-            "finish_reason",
-            json!(answered.output.first().and_then(|first| first.finish_reason.as_deref())),
-        );
-        put(
-            o,
-            "finish_reason_raw",
-            match answered.finish_reasons.as_slice() {
-                [] => Value::Null,
-                [one] => one.as_str().into(),
-                many => many.to_vec().into(),
-            },
-        );
-        put(o, "usage", answered.usage.as_ref().map_or(Value::Null, super::Usage::to_json));
-        put(o, "tool_calls", calls(answered.tool_calls(), "arguments"));
-        put(o, "server_tool_calls", calls(answered.server_tool_calls(), "call"));
+        let finish = answered.output.into_iter().next().and_then(|first| first.finish_reason);
+        put(o, "finish_reason", finish.map_or(Value::Null, Value::from));
+        let mut raw = answered.finish_reasons;
+        match raw.len() {
+            0 => {}
+            1 => put_text(o, "finish_reason_raw", raw.pop()),
+            _ => put(o, "finish_reason_raw", raw.into()),
+        }
+        put(o, "usage", answered.usage.map_or(Value::Null, Usage::into_json));
+        put(o, "tool_calls", calls);
+        put(o, "server_tool_calls", server_calls);
         if !answered.extra.is_empty() {
-            put(o, "extra", Value::Object(answered.extra.clone()));
+            put(o, "extra", Value::Object(answered.extra));
         }
-        let problems: Vec<&str> =
-            asked.problems.iter().chain(&answered.problems).map(String::as_str).collect();
+        let mut problems = asked.problems;
+        problems.extend(answered.problems);
         if !problems.is_empty() {
             put(o, "problems", problems.into());
         }

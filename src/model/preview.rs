@@ -5,16 +5,20 @@ pub const PREVIEW: usize = 100;
 
 /// White space as single spaces, and no more than so many characters; a longer text says that it goes on.
 pub fn shortened(text: &str, most: usize) -> String {
-    let mut short = String::new();
+    let (mut short, mut length) = (String::new(), 0);
     for word in text.split_whitespace() {
         if !short.is_empty() {
             short.push(' ');
+            length += 1;
         }
         short.push_str(word);
-        // No character takes more than four bytes.
-        if short.len() > most * 4 {
+        length += word.chars().count();
+        if length > most {
             break;
         }
+    }
+    if length <= most {
+        return short;
     }
     match short.char_indices().nth(most) {
         Some((at, _)) => format!("{}…", short.get(..at).unwrap_or_default()),

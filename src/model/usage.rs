@@ -89,6 +89,9 @@ impl UsageSource {
     }
 }
 
+/// What is used rarely has more keys than this.
+const KEYS: usize = 12;
+
 impl Usage {
     /// The counts of tokens with their names in the record, in its order.
     pub fn counts(&self) -> [(&'static str, Option<u64>); 18] {
@@ -122,23 +125,26 @@ impl Usage {
     }
 
     /// As the record holds it.
-    pub fn to_json(&self) -> Value {
-        let counts = self.counts().into_iter();
-        let mut object: Map<String, Value> =
-            counts.filter_map(|(name, count)| Some((name.to_owned(), count?.into()))).collect();
+    pub fn into_json(self) -> Value {
+        let mut object = Map::with_capacity(KEYS);
+        for (name, count) in self.counts() {
+            if let Some(count) = count {
+                object.insert(name.to_owned(), count.into());
+            }
+        }
         if !self.requests.is_empty() {
-            let requests = self.requests.iter().map(|(name, count)| (name.clone(), (*count).into()));
+            let requests = self.requests.into_iter().map(|(name, count)| (name, count.into()));
             object.insert("requests".to_owned(), Value::Object(requests.collect()));
         }
         if let Some(audio) = self.audio {
             object.insert("audio_seconds".to_owned(), audio.as_secs_f64().into());
         }
         object.insert("source".to_owned(), self.source.name().into());
-        if let Some(raw) = &self.raw {
-            object.insert("raw".to_owned(), raw.clone());
+        if let Some(raw) = self.raw {
+            object.insert("raw".to_owned(), raw);
         }
         if !self.anomalies.is_empty() {
-            object.insert("anomalies".to_owned(), self.anomalies.clone().into());
+            object.insert("anomalies".to_owned(), self.anomalies.into());
         }
         Value::Object(object)
     }
@@ -152,7 +158,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_left_out() {
-        assert_eq!(Usage::default().to_json(), json!({"source": "reported"}));
+        assert_eq!(Usage::default().into_json(), json!({"source": "reported"}));
         assert!(Usage::default().is_empty());
         let usage = Usage {
             input: Some(1200),
@@ -169,7 +175,7 @@ mod tests {
             "input": 1200, "cache_read": 0, "requests": {"web_search": 2}, "audio_seconds": 2.5, "source": "partial",
             "raw": {"input_tokens": 1200}, "anomalies": ["cached above input"],
         });
-        assert_eq!(usage.to_json(), expected);
+        assert_eq!(usage.into_json(), expected);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! An observation as the store takes it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::model::{Message, Observation, PREVIEW, Part, PartKind, Reading, shortened};
@@ -7,15 +8,15 @@ use crate::store::{Observed, PART};
 use crate::trace::Facts;
 
 /// The record's head, what lists show, and what search finds.
-pub fn observed(observation: &Observation, facts: Option<Facts>) -> Observed {
+pub fn observed(observation: Observation, facts: Facts) -> Observed {
     let reading = observation.reading.as_ref();
     Observed {
-        head: observation.head(),
         content: None,
         input_preview: reading.map(input_preview).unwrap_or_default(),
         output_preview: reading.map(output_preview).unwrap_or_default(),
         text: reading.map(text).unwrap_or_default(),
-        facts: facts.map(Arc::new),
+        facts: Some(Arc::new(facts)),
+        head: observation.into_head(),
     }
 }
 
@@ -39,19 +40,17 @@ fn shown(message: &Message) -> String {
     let only_asides = message.parts.iter().all(is_aside);
     let mut line = String::new();
     for part in message.parts.iter().filter(|part| only_asides || !is_aside(part)) {
-        let piece = match &part.kind {
-            PartKind::Text(text) | PartKind::Refusal(text) => text.clone(),
-            PartKind::ToolCall { name, arguments, .. } => format!("{name}({arguments})"),
+        let piece: Cow<str> = match &part.kind {
+            PartKind::Text(text) | PartKind::Refusal(text) => text.into(),
+            PartKind::ToolCall { name, arguments, .. } => format!("{name}({arguments})").into(),
             PartKind::ToolCallResponse { response, .. } => match response.as_str() {
-                Some(text) => text.to_owned(),
-                None => response.to_string(),
+                Some(text) => text.into(),
+                None => response.to_string().into(),
             },
-            PartKind::ServerToolCall { name, .. } => format!("[{name}]"),
+            PartKind::ServerToolCall { name, .. } => format!("[{name}]").into(),
             PartKind::Blob { modality, .. }
             | PartKind::Uri { modality, .. }
-            | PartKind::File { modality, .. } => {
-                format!("[{modality}]")
-            }
+            | PartKind::File { modality, .. } => format!("[{modality}]").into(),
             PartKind::Reasoning(_) | PartKind::ServerToolCallResponse { .. } | PartKind::Other { .. } => {
                 continue;
             }
@@ -60,7 +59,7 @@ fn shown(message: &Message) -> String {
             line.push(' ');
         }
         // A preview needs no more of a text than it can show.
-        line.extend(piece.chars().take(PREVIEW * 2));
+        line.push_str(beginning(&piece, PREVIEW * 2));
         if line.len() > PREVIEW * 8 {
             break;
         }
@@ -68,13 +67,19 @@ fn shown(message: &Message) -> String {
     shortened(&line, PREVIEW)
 }
 
+/// So many characters of a text.
+fn beginning(text: &str, most: usize) -> &str {
+    let end = if text.len() <= most { None } else { text.char_indices().nth(most) };
+    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
 /// What the answer says in words.
 fn text(reading: &Reading) -> String {
     let mut text = String::new();
     for part in reading.answered.output.iter().flat_map(|message| &message.parts) {
-        let piece = match &part.kind {
-            PartKind::Text(piece) | PartKind::Reasoning(piece) | PartKind::Refusal(piece) => piece.clone(),
-            PartKind::ToolCall { name, arguments, .. } => format!("{name} {arguments}"),
+        let piece: Cow<str> = match &part.kind {
+            PartKind::Text(piece) | PartKind::Reasoning(piece) | PartKind::Refusal(piece) => piece.into(),
+            PartKind::ToolCall { name, arguments, .. } => format!("{name} {arguments}").into(),
             _ => continue,
         };
         if !text.is_empty() {

@@ -1,7 +1,7 @@
 //! Records of the tape into exchanges. Memory is bounded: what grows past it is let go of, and read back from the tape
 //! when its end has come.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 
@@ -14,6 +14,8 @@ pub type Upstream = Box<dyn Fn(&str) -> (String, Option<String>) + Send>;
 /// Exchanges under way.
 pub struct Gather {
     open: HashMap<ExchangeId, Open>,
+    /// Of those, the ones that may become sockets.
+    upgrades: HashSet<ExchangeId>,
     /// Bytes of bodies held.
     held: usize,
     max_held: usize,
@@ -70,7 +72,8 @@ impl Open {
 
 impl Gather {
     pub fn new(max_held: usize, max_body: usize, upstream: Upstream) -> Self {
-        Self { open: HashMap::new(), held: 0, max_held, max_body, upstream }
+        let (open, upgrades) = Default::default();
+        Self { open, upgrades, held: 0, max_held, max_body, upstream }
     }
 
     /// Whose rules hold for an upstream of this name.
@@ -83,11 +86,23 @@ impl Gather {
         self.open.iter_mut()
     }
 
+    /// Those that may have become sockets.
+    pub fn upgrades(&self) -> Vec<ExchangeId> {
+        self.upgrades.iter().copied().collect()
+    }
+
+    pub fn get_mut(&mut self, id: ExchangeId) -> Option<&mut Open> {
+        self.open.get_mut(&id)
+    }
+
     /// Takes in what happened. `Some`: the exchange is over.
     pub fn take(&mut self, id: ExchangeId, at: Micros, entry: Entry) -> Option<Open> {
         let event = match entry {
             Entry::Event(Event::Begin(begin)) => {
                 let exchange = self.begun(id, at, *begin);
+                if exchange.upgrade {
+                    self.upgrades.insert(id);
+                }
                 self.open.entry(id).or_insert_with(|| Open::of(exchange));
                 return None;
             }
@@ -100,7 +115,7 @@ impl Gather {
         };
         let open = self.open.get_mut(&id)?;
         open.touched = true;
-        match event {
+        let ended = match event {
             Event::Begin(_) => None,
             Event::Informational(status) => {
                 open.exchange.informational.push((status.as_u16(), at));
@@ -113,12 +128,12 @@ impl Gather {
                 None
             }
             Event::Data(direction, bytes) => {
-                self.data(id, direction, at, &bytes);
+                self.held += open.data(direction, at, &bytes, self.max_body);
                 None
             }
             Event::Last(direction, bytes) => {
-                self.data(id, direction, at, &bytes);
-                self.end(id, direction, at, Ending::Complete)
+                self.held += open.data(direction, at, &bytes, self.max_body);
+                Some((direction, Ending::Complete))
             }
             Event::Trailers(direction, trailers) => {
                 open.exchange.body_mut(direction).trailers = Some(trailers);
@@ -126,9 +141,12 @@ impl Gather {
             }
             Event::Closed { direction, ending, lost } => {
                 open.exchange.body_mut(direction).lost += lost;
-                self.end(id, direction, at, ending)
+                Some((direction, ending))
             }
-        }
+        };
+        self.let_go_of_the_largest();
+        let (direction, ending) = ended?;
+        self.end(id, direction, at, ending)
     }
 
     /// Bytes of this exchange are missing here. It is read from the tape when it is over.
@@ -143,9 +161,7 @@ impl Gather {
 
     /// Gives an exchange up before its end.
     pub fn interrupt(&mut self, id: ExchangeId) -> Option<Open> {
-        let open = self.open.remove(&id)?;
-        self.held -= open.held();
-        Some(open)
+        self.remove(id)
     }
 
     /// Whether an exchange is under way.
@@ -182,29 +198,7 @@ impl Gather {
         }
     }
 
-    fn data(&mut self, id: ExchangeId, direction: Direction, at: Micros, bytes: &[u8]) {
-        let Some(open) = self.open.get_mut(&id) else { return };
-        if bytes.is_empty() || open.on_tape {
-            open.let_go += bytes.len();
-            return;
-        }
-        let room = self.max_body.saturating_sub(open.body(direction).len());
-        let after = at.0.saturating_sub(open.exchange.began.0);
-        let body = open.exchange.body_mut(direction);
-        // Cut, never holed.
-        let kept = if body.lost > 0 { 0 } else { bytes.len().min(room) };
-        let (bytes, lost) = bytes.split_at(kept);
-        body.lost += lost.len() as u64;
-        if bytes.is_empty() {
-            return;
-        }
-        let length = bytes.len() as u64;
-        match body.chunks.last_mut() {
-            Some(last) if last.after == after => last.length += length,
-            _ => body.chunks.push(Chunk { after, length }),
-        }
-        open.body(direction).extend_from_slice(bytes);
-        self.held += bytes.len();
+    fn let_go_of_the_largest(&mut self) {
         if self.held > self.max_held {
             let largest = self.open.iter().max_by_key(|(_, open)| open.held()).map(|(id, _)| *id);
             if let Some(largest) = largest {
@@ -229,7 +223,14 @@ impl Gather {
         if !open.exchange.is_over() {
             return None;
         }
+        self.remove(id)
+    }
+
+    fn remove(&mut self, id: ExchangeId) -> Option<Open> {
         let open = self.open.remove(&id)?;
+        if open.exchange.upgrade {
+            self.upgrades.remove(&id);
+        }
         self.held -= open.held();
         Some(open)
     }
@@ -238,6 +239,31 @@ impl Gather {
 impl Open {
     fn of(exchange: Exchange) -> Self {
         Self { exchange, request: Vec::new(), response: Vec::new(), on_tape: false, let_go: 0, touched: true }
+    }
+
+    /// More of a body. Says how much more is held.
+    fn data(&mut self, direction: Direction, at: Micros, bytes: &[u8], max_body: usize) -> usize {
+        if bytes.is_empty() || self.on_tape {
+            self.let_go += bytes.len();
+            return 0;
+        }
+        let room = max_body.saturating_sub(self.body(direction).len());
+        let after = at.0.saturating_sub(self.exchange.began.0);
+        let body = self.exchange.body_mut(direction);
+        // Cut, never holed.
+        let kept = if body.lost > 0 { 0 } else { bytes.len().min(room) };
+        let (bytes, lost) = bytes.split_at(kept);
+        body.lost += lost.len() as u64;
+        if bytes.is_empty() {
+            return 0;
+        }
+        let length = bytes.len() as u64;
+        match body.chunks.last_mut() {
+            Some(last) if last.after == after => last.length += length,
+            _ => body.chunks.push(Chunk { after, length }),
+        }
+        self.body(direction).extend_from_slice(bytes);
+        bytes.len()
     }
 }
 

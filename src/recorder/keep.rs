@@ -14,6 +14,8 @@ use crate::tape::Shelf;
 /// A batch is written when it has this many entries or bytes, or when its first entry has waited for so long.
 const BATCH: usize = 4096;
 const BATCH_BYTES: usize = 16 << 20;
+/// Room for so many is kept from one batch to the next.
+const KEPT: usize = 1024;
 /// A write that takes longer than this is told of: another program may have the store to itself.
 const SLOW: Duration = Duration::from_secs(2);
 const GATHERING: Duration = Duration::from_millis(100);
@@ -30,7 +32,9 @@ pub struct Keep {
     shelf: Arc<Shelf>,
     counters: Arc<Counters>,
     runtime: tokio::runtime::Runtime,
-    waiting: Vec<Waiting>,
+    waiting: Vec<Entry>,
+    /// What is to be known of each of them.
+    about: Vec<About>,
     /// When the first of them came.
     since: Option<Instant>,
     bytes: usize,
@@ -39,11 +43,6 @@ pub struct Keep {
     deferred: VecDeque<(ExchangeId, usize)>,
     pause: Duration,
     again: Option<Instant>,
-}
-
-struct Waiting {
-    entry: Entry,
-    about: About,
 }
 
 /// What is to be known of an entry when it is written, or is not.
@@ -67,6 +66,7 @@ impl Keep {
             counters,
             runtime: tokio::runtime::Builder::new_current_thread().enable_time().build()?,
             waiting: Vec::new(),
+            about: Vec::new(),
             since: None,
             bytes: 0,
             max_bytes,
@@ -89,7 +89,8 @@ impl Keep {
         } else {
             self.bytes += bytes;
             self.since.get_or_insert_with(Instant::now);
-            self.waiting.push(Waiting { entry, about: About { exchange, whole, bytes } });
+            self.waiting.push(entry);
+            self.about.push(About { exchange, whole, bytes });
             if self.waiting.len() >= BATCH || self.bytes >= BATCH_BYTES.min(self.max_bytes) {
                 self.flush();
             }
@@ -145,19 +146,16 @@ impl Keep {
             return;
         }
         self.since = None;
-        let batch = std::mem::take(&mut self.waiting);
-        let (entries, about): (Vec<Entry>, Vec<About>) =
-            batch.into_iter().map(|Waiting { entry, about }| (entry, about)).unzip();
-        let entries: Arc<[Entry]> = entries.into();
+        // The room that they waited in is kept for the next, as far as it is not large.
+        let entries: Arc<[Entry]> = self.waiting.drain(..).collect();
+        self.waiting.shrink_to(KEPT);
+        let about = std::mem::take(&mut self.about);
         // Should it fail, they are copied; almost always it does not.
-        let again = |about: Vec<About>| {
-            entries.iter().cloned().zip(about).map(|(entry, about)| Waiting { entry, about }).collect()
-        };
         match self.write(Arc::clone(&entries)) {
             Ok(()) => self.written(&entries, about),
-            Err(StoreError::Unavailable(why)) => self.not_now(again(about), &why),
+            Err(StoreError::Unavailable(why)) => self.not_now(entries.to_vec(), about, &why),
             // Something in it is not to be written. One by one, what is sound goes in.
-            Err(StoreError::Asked(_) | StoreError::Broken(_)) => self.one_by_one(again(about)),
+            Err(StoreError::Asked(_) | StoreError::Broken(_)) => self.one_by_one(entries.to_vec(), about),
         }
         self.tell();
     }
@@ -212,17 +210,18 @@ impl Keep {
         }
     }
 
-    fn not_now(&mut self, batch: Vec<Waiting>, why: &str) {
+    fn not_now(&mut self, mut entries: Vec<Entry>, mut about: Vec<About>, why: &str) {
         self.counters.failed(why.to_owned());
         self.down(why);
         self.again = Some(Instant::now() + self.pause);
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        let mut kept = batch;
-        kept.append(&mut self.waiting);
-        self.waiting = kept;
+        entries.append(&mut self.waiting);
+        about.append(&mut self.about);
+        (self.waiting, self.about) = (entries, about);
         while self.bytes > self.max_bytes
-            && let Some(Waiting { about: About { exchange, whole, bytes }, .. }) = self.waiting.pop()
+            && let Some(About { exchange, whole, bytes }) = self.about.pop()
         {
+            self.waiting.pop();
             self.bytes -= bytes;
             if whole {
                 self.deferred.push_front((exchange, bytes));
@@ -236,16 +235,16 @@ impl Keep {
         }
     }
 
-    fn one_by_one(&mut self, batch: Vec<Waiting>) {
-        let mut left = batch.into_iter();
-        while let Some(Waiting { entry, about }) = left.next() {
+    fn one_by_one(&mut self, entries: Vec<Entry>, about: Vec<About>) {
+        let mut left = entries.into_iter().zip(about);
+        while let Some((entry, about)) = left.next() {
             let entries: Arc<[Entry]> = vec![entry].into();
             match self.write(Arc::clone(&entries)) {
                 Ok(()) => self.written(&entries, vec![about]),
                 Err(StoreError::Unavailable(why)) => {
                     let waiting = entries.iter().cloned().zip([about]);
-                    let waiting = waiting.map(|(entry, about)| Waiting { entry, about });
-                    return self.not_now(waiting.chain(left).collect(), &why);
+                    let (entries, about) = waiting.chain(left).unzip();
+                    return self.not_now(entries, about, &why);
                 }
                 Err(why) => {
                     self.bytes -= about.bytes;

@@ -113,23 +113,26 @@ fn is_of_model(head: &Map<String, Value>) -> bool {
     matches!(head.get("type").and_then(Value::as_str), Some("generation" | "embedding" | "retriever"))
 }
 
+/// A word as it is counted under.
+fn word(text: &str) -> String {
+    if text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return text.to_owned();
+    }
+    text.chars().filter(|c| !c.is_control()).take(LONGEST).collect()
+}
+
 impl State {
     fn words(&self, head: &Map<String, Value>) -> Words {
-        let word = |key: &str| {
-            let text = head.get(key).and_then(Value::as_str).unwrap_or_default();
-            text.chars().filter(|c| !c.is_control()).take(LONGEST).collect::<String>()
-        };
-        let error = head.get("error").and_then(|error| error.get("type")?.as_str());
-        let error = match (word("status").as_str(), error) {
-            ("ok", _) => String::new(),
-            (_, Some(kind)) => kind.chars().filter(|c| !c.is_control()).take(LONGEST).collect(),
-            (status, None) => status.to_owned(),
+        let said = |key: &str| head.get(key).and_then(Value::as_str).unwrap_or_default();
+        let error = match said("status") {
+            "ok" => "",
+            status => head.get("error").and_then(|error| error.get("type")?.as_str()).unwrap_or(status),
         };
         let words = Words {
-            operation: word("operation"),
-            provider: word("provider"),
-            model: word("request_model"),
-            error,
+            operation: word(said("operation")),
+            provider: word(said("provider")),
+            model: word(said("request_model")),
+            error: word(error),
         };
         if self.meters.len() < MOST || self.meters.contains_key(&words) {
             return words;

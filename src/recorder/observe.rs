@@ -2,8 +2,8 @@
 
 use crate::dialect;
 use crate::model::{
-    ApiError, Caller, Client, Closer, Direction, Exchange, ExchangeId, Kind, Observation, ObservationId,
-    Operation, Place, Reading, Status, TraceId, Usage, UsageSource,
+    ApiError, Caller, Client, Closer, Direction, Exchange, ExchangeId, Headers, Kind, Observation,
+    ObservationId, Operation, Place, Reading, Status, TraceId, Usage, UsageSource,
 };
 use crate::price::{Call, Pricer};
 use crate::tokens;
@@ -115,10 +115,7 @@ fn one(
         provider: exchange.provider.clone(),
         upstream: exchange.upstream.clone(),
         http_status,
-        upstream_request_id: head.and_then(|head| {
-            let found = REQUEST_IDS.iter().find_map(|name| head.headers.text(name));
-            found.map(str::to_owned)
-        }),
+        upstream_request_id: head.and_then(|head| request_id(&head.headers)),
         place: place(exchange, said),
         caller: caller(exchange, said),
         reading,
@@ -127,6 +124,19 @@ fn one(
         losses: losses(exchange),
         redactions: exchange.redactions.clone(),
     }
+}
+
+/// The id that the most telling of its headers has, where that is text; each header is looked at once.
+fn request_id(headers: &Headers) -> Option<String> {
+    let mut found = [None; REQUEST_IDS.len()];
+    for (name, value) in headers.iter() {
+        let place = REQUEST_IDS.iter().position(|known| *known == name);
+        if let Some(place) = place.and_then(|place| found.get_mut(place)) {
+            place.get_or_insert(value);
+        }
+    }
+    let id = found.into_iter().flatten().find_map(|value| std::str::from_utf8(value).ok());
+    id.map(str::to_owned)
 }
 
 fn model_of(reading: &Reading) -> Option<&str> {

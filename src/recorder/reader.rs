@@ -46,9 +46,10 @@ impl Reader {
             place.prompt_version = place.prompt_version.take().or(prompt);
             place.tools_version = tools;
         }
-        let observed = observations.iter().map(|(observation, said)| {
-            let scope = trace::scope(&exchange.headers, said);
-            entry::observed(observation, Some(trace::facts(observation, said, scope)))
+        let observed = observations.into_iter().map(|(observation, said)| {
+            let scope = trace::scope(&exchange.headers, &said);
+            let facts = trace::facts(&observation, &said, scope);
+            entry::observed(observation, facts)
         });
         Read { observed: observed.collect(), panicked }
     }

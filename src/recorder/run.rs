@@ -270,15 +270,16 @@ impl Run {
     fn look_at_sockets(&mut self) {
         let now = Instant::now();
         let mut due = Vec::new();
-        for (id, open) in self.gather.open_mut() {
+        for id in self.gather.upgrades() {
+            let Some(open) = self.gather.get_mut(id) else { continue };
             let answered = open.exchange.head.as_ref().is_some_and(|head| head.status == 101);
-            if !open.exchange.upgrade || !answered || open.on_tape || !open.touched {
+            if !answered || open.on_tape || !open.touched {
                 continue;
             }
-            let again = self.sockets.entry(*id).or_insert(now);
+            let again = self.sockets.entry(id).or_insert(now);
             if *again <= now {
                 open.touched = false;
-                due.push((*id, open.so_far()));
+                due.push((id, open.so_far()));
             }
         }
         for (id, exchange) in due {

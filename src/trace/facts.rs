@@ -166,7 +166,7 @@ pub fn facts(observation: &Observation, said: &Said, scope: Mark) -> Facts {
     (facts.opens, facts.is_first) = (story.opens, story.is_first());
     facts.side = side::side(reading, said, &story);
     let of = Of { scope, story: &story, reading };
-    facts.gives = of.gives();
+    (facts.gives, facts.says) = of.gives();
     facts.needs = of.needs();
     facts.asks = Some(of.asks());
     let spoken: Vec<&str> = story.turn_words();
@@ -187,7 +187,6 @@ pub fn facts(observation: &Observation, said: &Said, scope: Mark) -> Facts {
     facts.server_calls = server_calls(reading);
     facts.outcomes = outcomes(&story, said);
     facts.brings = of.brings();
-    facts.says = of.says();
     if facts.says.is_some() {
         facts.says_preview = shortened(&reading.answered.text(), PREVIEW);
     }
@@ -203,15 +202,14 @@ pub fn scope(headers: &Headers, said: &Said) -> Mark {
 }
 
 fn bare(observation: &Observation, said: &Said) -> Facts {
-    let Said { session, parent_session, thread, parent_thread, turn, trace, parent: span, role, .. } =
-        said.clone();
+    let Said { session, parent_session, thread, parent_thread, turn, trace, parent: span, role, .. } = said;
     let names = |ids: [&Option<Id>; 2]| -> Vec<Mark> {
         let mut marks: Vec<Mark> = ids.into_iter().flatten().map(|id| thread_mark(&id.value)).collect();
         marks.dedup();
         marks
     };
     // A session holds its main line: threads of their own have names of their own.
-    let own = if thread.is_some() { [&thread, &None] } else { [&session, &None] };
+    let own = if thread.is_some() { [thread, &None] } else { [session, &None] };
     Facts {
         id: observation.id,
         start: observation.start,
@@ -226,16 +224,16 @@ fn bare(observation: &Observation, said: &Said) -> Facts {
         is_refused: observation.http_status.is_some_and(is_final),
         speaks: false,
         thread: names(own),
-        under: names([&parent_thread, &parent_session]),
+        under: names([parent_thread, parent_session]),
         said: Belonging {
-            is_subagent: role.is_some_and(|(role, _)| role == Role::Subagent),
-            session,
-            parent_session,
-            thread,
-            parent_thread,
-            turn,
-            trace,
-            span,
+            is_subagent: role.as_ref().is_some_and(|(role, _)| *role == Role::Subagent),
+            session: session.clone(),
+            parent_session: parent_session.clone(),
+            thread: thread.clone(),
+            parent_thread: parent_thread.clone(),
+            turn: turn.clone(),
+            trace: trace.clone(),
+            span: span.clone(),
         },
         brings: Vec::new(),
         says: None,

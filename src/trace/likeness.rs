@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::facts::{Need, Needed};
 use super::mark::{Mark, Marking};
 use super::story::Story;
+use super::words::spaced;
 use crate::model::{Message, PartKind, Reading};
 
 /// Dialects in which a call can name the answer that it goes on from.
@@ -34,13 +35,16 @@ pub struct Of<'a> {
 }
 
 impl Of<'_> {
-    pub fn gives(&self) -> Vec<Mark> {
+    /// The marks of its answer, and of those the one of what it says, where it is words alone.
+    pub fn gives(&self) -> (Vec<Mark>, Option<Mark>) {
         let answered = &self.reading.answered;
         // Belonging histories are sent whole, no one goes on from an answer by its id.
         let goes_on = CONTINUED.iter().any(|dialect| self.reading.dialect.starts_with(dialect));
         let id = answered.id.as_deref().filter(|_| goes_on);
         let mut marks: Vec<Mark> = id.map(response_mark).into_iter().collect();
-        for message in &answered.output {
+        let asks = answered.tool_calls().next().is_some();
+        let mut says = None;
+        for (at, message) in answered.output.iter().enumerate() {
             let block = std::slice::from_ref(message);
             let ids = marks.len();
             marks.extend(call_ids(block).map(call_mark));
@@ -48,12 +52,15 @@ impl Of<'_> {
             if !has_ids || NAMELESS.iter().any(|dialect| self.reading.dialect.starts_with(dialect)) {
                 marks.extend(self.turn_mark(block, &self.story.turn_words()));
             }
-            if !has_ids {
-                marks.extend(self.run_marks(&message.text(), 1));
+            let is_first = at == 0 && !asks;
+            let runs = if has_ids && !is_first { Vec::new() } else { self.run_marks(&message.text(), 1) };
+            if is_first {
+                says = runs.first().copied();
             }
+            marks.extend(runs.into_iter().filter(|_| !has_ids));
         }
         marks.dedup();
-        marks
+        (marks, says)
     }
 
     pub fn needs(&self) -> Vec<Need> {
@@ -129,13 +136,16 @@ impl Of<'_> {
 
     /// What a text is known by where it stands in another: the runs of words whose hashes come first.
     fn run_marks(&self, text: &str, most: usize) -> Vec<Mark> {
-        let text = without_thoughts(text);
-        if text.split_whitespace().nth(SHORTEST_ANSWER).is_none() {
-            let is_telling = text.split_whitespace().nth(RUN).is_some() && most > 0;
-            let whole = || Marking::of("text").and_mark(self.scope).and_words(text).mark();
-            return is_telling.then(whole).into_iter().collect();
+        if most == 0 {
+            return Vec::new();
         }
-        let runs = runs(text, most);
+        let text = without_thoughts(text);
+        let words = word_hashes(text);
+        if words.len() <= SHORTEST_ANSWER {
+            let whole = || Marking::of("text").and_mark(self.scope).and_words(text).mark();
+            return (words.len() > RUN).then(whole).into_iter().collect();
+        }
+        let runs = runs(&words, most);
         let mark = |run: u64| Marking::of("run").and_mark(self.scope).and_mark(Mark(run)).mark();
         runs.into_iter().map(mark).collect()
     }
@@ -148,13 +158,6 @@ impl Of<'_> {
             _ => None,
         });
         texts.flat_map(|text| self.run_marks(text, 1)).collect()
-    }
-
-    /// What the answer says, where it is words alone.
-    pub fn says(&self) -> Option<Mark> {
-        let answered = &self.reading.answered;
-        let asks = answered.tool_calls().next().is_some();
-        self.run_marks(&answered.text(), 1).first().copied().filter(|_| !asks)
     }
 
     /// What is asked, whichever model is to answer it.
@@ -237,25 +240,64 @@ fn without_thoughts(text: &str) -> &str {
     thoughts.map_or(text, |(_, answer)| answer)
 }
 
-fn runs(text: &str, most: usize) -> Vec<u64> {
-    let bare = |word: &str| -> u64 {
-        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
-        // FNV-1a: this is done for every word.
-        word.bytes()
-            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+/// The runs of these words whose hashes come first, so many of them, in order.
+fn runs(words: &[u64], most: usize) -> Vec<u64> {
+    let hash = |run: &[u64]| {
+        run.iter().fold(0, |hash: u64, word| (hash.rotate_left(7) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15))
     };
-    let words: Vec<u64> = text.split_whitespace().take(MOST_WORDS).map(bare).collect();
-    let mut runs: Vec<u64> = words
-        .windows(RUN)
-        .map(|run| {
-            run.iter()
-                .fold(0, |hash: u64, word| (hash.rotate_left(7) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15))
-        })
-        .collect();
-    runs.sort_unstable();
-    runs.dedup();
-    runs.truncate(most);
-    runs
+    let mut first: Vec<u64> = Vec::with_capacity(most + 1);
+    for run in words.windows(RUN).map(hash) {
+        if first.len() >= most && first.last().is_none_or(|last| run >= *last) {
+            continue;
+        }
+        if let Err(at) = first.binary_search(&run) {
+            first.insert(at, run);
+            first.truncate(most);
+        }
+    }
+    first
+}
+
+/// Each word's hash, less what stands about its letters and digits.
+fn word_hashes(text: &str) -> Vec<u64> {
+    let mut hashes = Vec::with_capacity((text.len() / 4).min(MOST_WORDS));
+    let mut words = Vec::new();
+    let mut rest = text;
+    while let (true, Some(part)) = (hashes.len() < MOST_WORDS, next_part(&mut rest)) {
+        words.clear();
+        spaced(part, &mut words);
+        let some = words.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+        hashes.extend(some.take(MOST_WORDS - hashes.len()).map(word_hash));
+    }
+    hashes
+}
+
+/// So much of a text is put together at a time: of a long one only the beginning is looked at.
+const PART: usize = 16 << 10;
+
+/// The beginning of what is left of a text, up to white space.
+fn next_part<'a>(rest: &mut &'a str) -> Option<&'a str> {
+    if rest.is_empty() {
+        return None;
+    }
+    let end = rest.as_bytes().iter().skip(PART).position(u8::is_ascii_whitespace);
+    let (part, behind) = rest.split_at(end.map_or(rest.len(), |end| PART + end));
+    *rest = behind;
+    Some(part)
+}
+
+/// FNV-1a of a word: this is done for every word.
+fn word_hash(word: &[u8]) -> u64 {
+    let plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let is_bare = plain(word.first()) && plain(word.last());
+    let word = if is_bare { word } else { without_marks(word) };
+    word.iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+fn without_marks(word: &[u8]) -> &[u8] {
+    let word = std::str::from_utf8(word).unwrap_or_default();
+    word.trim_matches(|c: char| !c.is_alphanumeric()).as_bytes()
 }
 
 pub fn first_line(text: &str) -> Option<&str> {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::words::spaced;
+
 /// A hash of something that two calls have in common: the id of a tool's call, the words of an answer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mark(pub u64);
@@ -112,11 +114,8 @@ impl Marking {
         } else {
             [text, ""]
         };
-        self.0.reserve(ends.iter().map(|end| end.len() + 1).sum());
-        for word in ends.into_iter().flat_map(str::split_whitespace) {
-            self.0.extend_from_slice(word.as_bytes());
-            self.0.push(b' ');
-        }
+        self.0.reserve(ends.iter().map(|end| end.len() + 2).sum());
+        ends.into_iter().for_each(|end| spaced(end, &mut self.0));
         self.0.push(0);
         self
     }

@@ -29,6 +29,7 @@ mod start;
 mod story;
 mod told;
 mod tool;
+mod words;
 
 pub use book::{Book, Known, Nearest, Placed, Wanted};
 pub use config::Config;

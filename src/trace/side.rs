@@ -110,7 +110,9 @@ fn told(reading: &Reading, story: &Story) -> Option<&'static str> {
 }
 
 fn beginning(text: &str) -> String {
-    let end = text.char_indices().nth(LOOKED_AT).map_or(text.len(), |(at, _)| at);
+    let is_short = text.len() <= LOOKED_AT;
+    let end = (!is_short).then(|| text.char_indices().nth(LOOKED_AT)).flatten();
+    let end = end.map_or(text.len(), |(at, _)| at);
     text.get(..end).unwrap_or_default().to_lowercase()
 }
 

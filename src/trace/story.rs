@@ -73,6 +73,8 @@ fn beat(message: &Message) -> Beat {
 /// A conversation up to what is asked now.
 pub struct Story<'a> {
     messages: &'a [Message],
+    /// What each of them is.
+    beats: Vec<Beat>,
     /// Where the last turn of the model stands.
     last: Option<(usize, usize)>,
     /// Where the messages begin that the user's turn under way began with.
@@ -83,25 +85,21 @@ pub struct Story<'a> {
 
 impl<'a> Story<'a> {
     pub fn of(messages: &'a [Message]) -> Self {
-        let end = messages.iter().rposition(|message| beat(message) == Beat::Assistant);
-        let Some(end) = end else {
+        let beats: Vec<Beat> = messages.iter().map(beat).collect();
+        let Some(end) = beats.iter().rposition(|beat| *beat == Beat::Assistant) else {
             // Where the provider keeps the history, results may come alone.
-            let opens = !messages.iter().any(|message| beat(message) == Beat::Results)
-                || messages.iter().any(|message| beat(message) == Beat::Words);
-            return Self { messages, last: None, turn: 0, opens };
+            let opens = !beats.contains(&Beat::Results) || beats.contains(&Beat::Words);
+            return Self { messages, beats, last: None, turn: 0, opens };
         };
-        let start = begin_of_block(messages, end);
-        let tail = messages.get(end + 1..).unwrap_or_default();
-        let has = |wanted: Beat| tail.iter().any(|message| beat(message) == wanted);
-        // A picture beside a tool's result is part of that result, for want of a better place.
-        let opens = has(Beat::Words) || (has(Beat::Shown) && !has(Beat::Results));
-        let turn = if opens { end + 1 } else { begin_of_turn(messages, start) };
-        Self { messages, last: Some((start, end)), turn, opens }
+        let start = begin_of_block(&beats, end);
+        let opens = opens_turn(beats.get(end + 1..).unwrap_or_default());
+        let turn = if opens { end + 1 } else { begin_of_turn(&beats, start) };
+        Self { messages, beats, last: Some((start, end)), turn, opens }
     }
 
     /// No model has spoken yet.
     pub fn is_first(&self) -> bool {
-        self.last.is_none() && !self.messages.iter().any(|message| beat(message) == Beat::Results)
+        self.last.is_none() && !self.beats.contains(&Beat::Results)
     }
 
     /// The model's last turn, if there is one.
@@ -125,10 +123,9 @@ impl<'a> Story<'a> {
     }
 
     fn block_behind(&self, from: usize) -> Option<&'a [Message]> {
-        let rest = self.messages.get(from..)?;
-        let start = from + rest.iter().position(|message| beat(message) == Beat::Assistant)?;
-        let rest = self.messages.get(start..)?;
-        let length = rest.iter().position(|message| beat(message) != Beat::Assistant).unwrap_or(rest.len());
+        let is_assistant = |beat: &Beat| *beat == Beat::Assistant;
+        let start = from + self.beats.get(from..)?.iter().position(is_assistant)?;
+        let length = self.beats.get(start..)?.iter().take_while(|beat| is_assistant(beat)).count();
         self.messages.get(start..start + length)
     }
 
@@ -140,53 +137,55 @@ impl<'a> Story<'a> {
 
     /// The user's words that the turn under way began with.
     pub fn turn_words(&self) -> Vec<&'a str> {
-        words_until_answered(self.messages.get(self.turn..).unwrap_or_default())
+        self.words_until_answered(self.turn, self.messages.len())
     }
 
     /// The words before the model's last turn, where they are the user's.
     pub fn words_before_last(&self) -> Vec<&'a str> {
         match self.last {
-            Some((start, _)) => {
-                let turn = begin_of_turn(self.messages, start);
-                words_until_answered(self.messages.get(turn..start).unwrap_or_default())
-            }
+            Some((start, _)) => self.words_until_answered(begin_of_turn(&self.beats, start), start),
             None => Vec::new(),
         }
     }
 
     /// The first words of all.
     pub fn first_words(&self) -> Vec<&'a str> {
-        words_until_answered(self.messages)
+        self.words_until_answered(0, self.messages.len())
+    }
+
+    fn words_until_answered(&self, from: usize, to: usize) -> Vec<&'a str> {
+        let all = self.messages.iter().zip(&self.beats).take(to).skip(from);
+        let asked = all.take_while(|(_, beat)| **beat != Beat::Assistant);
+        let spoken = asked.filter(|(_, beat)| **beat == Beat::Words);
+        spoken.flat_map(|(message, _)| texts(&message.parts)).collect()
     }
 }
 
 /// Where the block of the model's messages begins that ends here.
-fn begin_of_block(messages: &[Message], end: usize) -> usize {
-    let before = messages.get(..end).unwrap_or_default();
-    before.iter().rposition(|message| beat(message) != Beat::Assistant).map_or(0, |at| at + 1)
+fn begin_of_block(beats: &[Beat], end: usize) -> usize {
+    let before = beats.get(..end).unwrap_or_default();
+    before.iter().rposition(|beat| *beat != Beat::Assistant).map_or(0, |at| at + 1)
 }
 
 /// Where the user's turn begins that a model's block belongs to.
-fn begin_of_turn(messages: &[Message], block: usize) -> usize {
+fn begin_of_turn(beats: &[Beat], block: usize) -> usize {
     let mut at = block;
     loop {
-        let before = messages.get(..at).unwrap_or_default();
-        let Some(previous) = before.iter().rposition(|message| beat(message) == Beat::Assistant) else {
+        let before = beats.get(..at).unwrap_or_default();
+        let Some(previous) = before.iter().rposition(|beat| *beat == Beat::Assistant) else {
             return 0;
         };
-        let between = before.get(previous + 1..).unwrap_or_default();
-        let has = |wanted: Beat| between.iter().any(|message| beat(message) == wanted);
-        if has(Beat::Words) || (has(Beat::Shown) && !has(Beat::Results)) {
+        if opens_turn(before.get(previous + 1..).unwrap_or_default()) {
             return previous + 1;
         }
         at = previous;
     }
 }
 
-fn words_until_answered(messages: &[Message]) -> Vec<&str> {
-    let asked = messages.iter().take_while(|message| beat(message) != Beat::Assistant);
-    let spoken = asked.filter(|message| beat(message) == Beat::Words);
-    spoken.flat_map(|message| texts(&message.parts)).collect()
+/// Whether the user says something here. A picture beside a tool's result is part of that result, for want of a better
+/// place.
+fn opens_turn(beats: &[Beat]) -> bool {
+    beats.contains(&Beat::Words) || (beats.contains(&Beat::Shown) && !beats.contains(&Beat::Results))
 }
 
 /// What the user says in these parts.

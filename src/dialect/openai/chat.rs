@@ -67,10 +67,13 @@ impl Dialect for Chat {
 
 /// The id that an answer put off is fetched by.
 fn deferred(call: &Call) -> Option<String> {
+    if !call.is_get() {
+        return None;
+    }
     let segments = call.segments();
     let placed = |(first, last): &(&str, &str)| {
         let within = segments.contains(first);
         call.behind(last).filter(|_| within)
     };
-    DEFERRED.iter().find_map(placed).filter(|_| call.is_get())
+    DEFERRED.iter().find_map(placed)
 }

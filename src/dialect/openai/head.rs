@@ -31,11 +31,12 @@ impl Said {
         let cost = COSTS.iter().find_map(|name| Usd::from_f64(head.headers.text(name)?.trim().parse().ok()?));
         let mut kept = Map::new();
         for (name, value) in head.headers.iter() {
-            let name = name.to_ascii_lowercase();
-            if KEPT.iter().any(|begin| name.starts_with(begin))
+            let begins =
+                |begin: &&str| name.get(..begin.len()).is_some_and(|start| start.eq_ignore_ascii_case(begin));
+            if KEPT.iter().any(begins)
                 && let Ok(value) = std::str::from_utf8(value)
             {
-                kept.insert(name, value.into());
+                kept.insert(name.to_ascii_lowercase(), value.into());
             }
         }
         Self { cost, kept }

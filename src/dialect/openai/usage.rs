@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::dialect::json::{Look, check, sum};
+use crate::dialect::json::{Look, at, check, sum};
 use crate::model::{Usage, Usd};
 
 /// The usage object of chat completions, completions, embeddings and responses.
@@ -20,13 +20,13 @@ pub fn usage(json: &Value, provider: &str) -> Option<Usage> {
         "output_token_details",
         "completion_token_details",
     ];
-    let detail = |places: &[&str], key: &str| places.iter().find_map(|place| json.get(place)?.count(key));
+    let detail = |places: &[&str], key: &str| places.iter().find_map(|place| at(json, place)?.count(key));
     let input = json.count("prompt_tokens").or_else(|| json.count("input_tokens"));
     let output = json.count("completion_tokens").or_else(|| json.count("output_tokens"));
     let reasoning = detail(&of_output, "reasoning_tokens").or_else(|| json.count("reasoning_tokens"));
     let cached =
-        |key| of_input.iter().find_map(|place| json.get(place)?.get("cached_tokens_details")?.count(key));
-    let write = |key| json.get("input_tokens_details")?.get("cache_write_tokens_details")?.count(key);
+        |key| of_input.iter().find_map(|place| at(json, place)?.some("cached_tokens_details")?.count(key));
+    let write = |key| json.some("input_tokens_details")?.some("cache_write_tokens_details")?.count(key);
     let mut usage = Usage {
         input,
         output,

@@ -1,5 +1,7 @@
 //! A call laid open for looking things up in it: its headers, labels, query, baggage and body.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::place::{Place, Source};
@@ -11,24 +13,33 @@ const LONGEST_JSON: usize = 64 << 10;
 /// The same of the baggage, for which W3C has 8 KiB and 64 entries.
 const MOST_BAGGAGE: usize = 256;
 
+/// The member of a body that names the conversation, which a dialect may know from elsewhere.
+const CONVERSATION: &str = "conversation";
+
 const BILLING: &str = "x-anthropic-billing-header:";
 
 /// A name with what stands there.
-struct Entry {
-    name: String,
-    /// The name as it is compared.
-    key: String,
-    text: String,
+struct Entry<'a> {
+    name: Cow<'a, str>,
+    /// The name as it is compared, where that is another.
+    key: Option<String>,
+    text: Cow<'a, str>,
     /// Where the text is a JSON object.
     json: Option<Value>,
 }
 
+impl Entry<'_> {
+    fn key(&self) -> &str {
+        self.key.as_deref().unwrap_or(&self.name)
+    }
+}
+
 pub struct Look<'a> {
-    headers: Vec<Entry>,
-    labels: Vec<Entry>,
-    query: Vec<Entry>,
-    baggage: Vec<Entry>,
-    system: Vec<Entry>,
+    headers: Vec<Entry<'a>>,
+    labels: Vec<Entry<'a>>,
+    query: Vec<Entry<'a>>,
+    baggage: Vec<Entry<'a>>,
+    system: Vec<Entry<'a>>,
     body: Option<&'a Map<String, Value>>,
     conversation: Option<&'a str>,
     /// The programs that call, as they name themselves, in lower case.
@@ -45,11 +56,13 @@ pub struct Found {
 }
 
 impl<'a> Look<'a> {
-    pub fn at(exchange: &Exchange, reading: Option<&'a Reading>) -> Self {
+    pub fn at(exchange: &'a Exchange, reading: Option<&'a Reading>) -> Self {
         let headers: Vec<Entry> = exchange.headers.iter().filter_map(header).collect();
-        let agent = headers.iter().filter(|own| matches!(own.name.as_str(), "user-agent" | "originator"));
+        let agent = headers.iter().filter(|own| matches!(&*own.name, "user-agent" | "originator"));
         let agent: Vec<String> = agent.map(|own| own.text.to_ascii_lowercase()).collect();
-        let baggage = headers.iter().filter(|own| own.name == "baggage").flat_map(|own| own.text.split(','));
+        let baggage = exchange.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("baggage"));
+        let baggage = baggage.filter_map(|(_, value)| std::str::from_utf8(value).ok());
+        let baggage = baggage.flat_map(|members| members.split(','));
         Self {
             baggage: baggage.take(MOST_BAGGAGE).filter_map(baggage_entry).collect(),
             labels: exchange.labels.iter().map(label).collect(),
@@ -65,6 +78,24 @@ impl<'a> Look<'a> {
     /// Whether the caller is one of these programs.
     pub fn is_from(&self, agents: &[&str]) -> bool {
         agents.is_empty() || agents.iter().any(|agent| self.agent.contains(agent))
+    }
+
+    /// The names of all that there is; of a body, its members.
+    pub fn names(&self, out: &mut dyn FnMut(Source, &str)) {
+        let all = [
+            (Source::Label, &self.labels),
+            (Source::Header, &self.headers),
+            (Source::Query, &self.query),
+            (Source::Baggage, &self.baggage),
+            (Source::System, &self.system),
+        ];
+        for (source, entries) in all {
+            entries.iter().for_each(|entry| out(source, entry.key()));
+        }
+        self.body.into_iter().flat_map(Map::keys).for_each(|name| out(Source::Body, name));
+        if self.conversation.is_some() {
+            out(Source::Body, CONVERSATION);
+        }
     }
 
     /// Everything at a place, in order; of labels the last word comes first. A pattern of the table's finds only what no
@@ -84,7 +115,7 @@ impl<'a> Look<'a> {
     }
 
     fn in_body(&self, place: Place) -> Option<Found> {
-        let told = self.conversation.filter(|_| place.name == "conversation");
+        let told = self.conversation.filter(|_| place.name == CONVERSATION);
         let value = match told {
             Some(conversation) => conversation.into(),
             None => member(self.body?, place.name)?,
@@ -94,35 +125,37 @@ impl<'a> Look<'a> {
 }
 
 fn at_entry(place: Place, entry: &Entry, of_table: bool) -> Option<Found> {
-    let star = place.matches(&entry.key)?;
-    if of_table && place.is_pattern() && has_own_line(place.source, &entry.key) {
+    let star = place.matches(entry.key())?;
+    if of_table && place.is_pattern() && has_own_line(place.source, entry.key()) {
         return None;
     }
-    let star = if star == entry.key { &entry.name } else { star };
+    let star = if star == entry.key() { &entry.name } else { star };
     let value = match (&entry.json, place.path) {
         (Some(json), "") => json.clone(),
         (Some(json), path) => within(json, path)?,
-        (None, "") => entry.text.as_str().into(),
+        (None, "") => entry.text.as_ref().into(),
         (None, _) => return None,
     };
     let named = Place { name: &entry.name, ..place };
     Some(Found { place: named.to_string(), star: star.to_owned(), value })
 }
 
-fn entry(name: &str, text: String) -> Entry {
-    let json = parsed(&text);
-    Entry { name: name.to_owned(), key: name.to_owned(), text, json }
+fn entry<'a>(name: impl Into<Cow<'a, str>>, text: impl Into<Cow<'a, str>>) -> Entry<'a> {
+    let text = text.into();
+    Entry { name: name.into(), key: None, json: parsed(&text), text }
 }
 
 /// What is `prompt-version` in a header is `prompt_version` in a path.
-fn label(label: &Label) -> Entry {
+fn label(label: &Label) -> Entry<'_> {
     let key = label.key.to_ascii_lowercase().replace('-', "_");
-    Entry { key, ..entry(&label.key, label.value.clone()) }
+    Entry { key: Some(key), ..entry(&label.key, &label.value) }
 }
 
-fn header((name, value): (&str, &[u8])) -> Option<Entry> {
+fn header<'a>((name, value): (&'a str, &'a [u8])) -> Option<Entry<'a>> {
     let text = std::str::from_utf8(value).ok()?;
-    Some(entry(&name.to_ascii_lowercase(), text.to_owned()))
+    let is_lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
+    let name = if is_lower { name.into() } else { Cow::from(name.to_ascii_lowercase()) };
+    Some(entry(name, text))
 }
 
 /// A JSON object in a text.
@@ -133,25 +166,25 @@ fn parsed(text: &str) -> Option<Value> {
 }
 
 /// `KEY=value;property`, percent-encoded.
-fn baggage_entry(member: &str) -> Option<Entry> {
+fn baggage_entry(member: &str) -> Option<Entry<'_>> {
     let pair = member.split(';').next()?;
     let (name, value) = pair.split_once('=')?;
-    Some(entry(&decoded(name.trim(), false), decoded(value.trim(), false)))
+    Some(entry(decoded(name.trim(), false), decoded(value.trim(), false)))
 }
 
-fn query(query: &str) -> Vec<Entry> {
+fn query(query: &str) -> Vec<Entry<'_>> {
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(name, value)| entry(&decoded(name, true), decoded(value, true))).collect()
+    pairs.map(|(name, value)| entry(decoded(name, true), decoded(value, true))).collect()
 }
 
 /// The line that Claude Code says of itself in front of its system prompt.
-fn billing(reading: &Reading) -> Vec<Entry> {
+fn billing(reading: &Reading) -> Vec<Entry<'_>> {
     let lines = reading.asked.system.iter().filter_map(|part| match &part.kind {
         PartKind::Text(text) => text.strip_prefix(BILLING),
         _ => None,
     });
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-    pairs.map(|(name, value)| entry(name.trim(), value.trim().to_owned())).collect()
+    pairs.map(|(name, value)| entry(name.trim(), value.trim())).collect()
 }
 
 fn member(object: &Map<String, Value>, path: &str) -> Option<Value> {

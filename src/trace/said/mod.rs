@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 mod config;
 mod cut;
 mod fill;
+mod index;
 mod look;
 mod means;
 mod place;
@@ -24,7 +25,8 @@ pub fn said(exchange: &Exchange, reading: Option<&Reading>, own: &[OwnConvention
     // The head of a socket was sent once, for all the calls on it.
     let socket = exchange.upgrade && reading.is_some();
     let mut found = Vec::new();
-    for line in own.iter().filter_map(OwnConvention::line).chain(CONVENTIONS.iter().copied()) {
+    let of_table = index::lines(&look).into_iter().filter_map(|at| CONVENTIONS.get(at).copied());
+    for line in own.iter().filter_map(OwnConvention::line).chain(of_table) {
         fill::findings(&line, &look, socket, &mut found);
     }
     fill::filled(found)

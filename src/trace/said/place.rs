@@ -5,7 +5,7 @@ use std::fmt;
 use crate::model::setting::nearest;
 
 /// The parts of a call in which callers say something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
     /// Our own: `x-wiretape-KEY` headers and `/~KEY=value/` in front of a path.
     Label,

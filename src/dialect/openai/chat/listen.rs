@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::choice::Choice;
 use crate::dialect::assemble::First;
 use crate::dialect::error::{in_event, in_json};
-use crate::dialect::json::{Look, rest};
+use crate::dialect::json::{Look, at, rest};
 use crate::dialect::openai::head;
 use crate::dialect::openai::usage::{billed, usage};
 use crate::dialect::{Answer, AnswerHead, Finished, Heard};
@@ -56,14 +56,14 @@ impl Answer for Listening {
             self.answered.complete = true;
             return;
         }
-        let groq = heard.json.get("x_groq").and_then(|groq| in_json(groq, None));
+        let groq = at(&heard.json, "x_groq").and_then(|groq| in_json(groq, None));
         if let Some(error) = in_event(&heard).or(groq) {
             self.answered.error = Some(error);
         }
-        let bare = heard.error && heard.json.get("choices").is_none();
+        let bare = heard.error && at(&heard.json, "choices").is_none();
         let mut json = heard.json;
         // One that was put off is wrapped.
-        if json.get("choices").is_none()
+        if at(&json, "choices").is_none()
             && let Some(inner) = json.get_mut("response").filter(|inner| inner.is_object()).map(Value::take)
         {
             self.top(&json);
@@ -114,13 +114,13 @@ impl Listening {
             }
         }
         // An answer that is put off has only the name it will be fetched by.
-        if answered.id.is_none() && json.get("choices").is_none() {
+        if answered.id.is_none() && at(json, "choices").is_none() {
             answered.id = json.word("request_id").map(str::to_owned);
         }
         if let Some(tier) = json.word("service_tier") {
             answered.service_tier = Some(tier.to_owned());
         }
-        let usages = [json.some("usage"), json.get("x_groq").and_then(|groq| groq.some("usage"))];
+        let usages = [json.some("usage"), at(json, "x_groq").and_then(|groq| groq.some("usage"))];
         if let Some(raw) = usages.into_iter().flatten().find(|raw| raw.is_object()) {
             self.used(raw);
         }
