@@ -1,7 +1,7 @@
 //! The beginning of a text, as lists show it.
 
 /// As many characters of a text are shown, unless it is said otherwise.
-pub const PREVIEW: usize = 100;
+pub const PREVIEW: usize = 96;
 
 /// White space as single spaces, and no more than so many characters; a longer text says that it goes on.
 pub fn shortened(text: &str, most: usize) -> String {

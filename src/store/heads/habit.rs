@@ -3,8 +3,11 @@
 //! A value that changes and is taken for one that stays costs a shape of its own; the other way round it costs its length.
 //! Either comes back, so a wrong guess is only that.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
+
+use foldhash::HashMap;
+use foldhash::fast::FixedState;
 
 /// Headers whose values are a call's own.
 const CHANGING: [&str; 12] = [
@@ -76,9 +79,7 @@ impl Habits {
 
 impl Habit {
     fn see(&mut self, value: &[u8]) -> bool {
-        let mut hasher = DefaultHasher::new();
-        value.hash(&mut hasher);
-        let hash = hasher.finish();
+        let hash = FixedState::default().hash_one(value);
         if self.values.contains(&hash) {
             self.changes = self.changes.saturating_sub(1);
         } else {

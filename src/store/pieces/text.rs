@@ -34,11 +34,14 @@ pub fn words_of(kind: Kind, piece: &[u8]) -> String {
 
 /// Whether a text has words in it: base64 has none.
 pub fn is_words(text: &[u8]) -> bool {
-    let mut run = 0;
-    for &byte in text.iter().take(4096) {
-        run = if byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte) { run + 1 } else { 0 };
-        if run >= NO_WORD {
-            return false;
+    let text = &text[..text.len().min(4096)];
+    let is_of_run = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=-_".contains(byte);
+    // A run of this length would hold one of the places looked at, and begin behind the last byte that is of none.
+    let mut begin = 0;
+    while let Some(run) = text.get(begin..begin + NO_WORD) {
+        match run.iter().rposition(|byte| !is_of_run(byte)) {
+            Some(at) => begin += at + 1,
+            None => return false,
         }
     }
     true
@@ -149,6 +152,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_run_is_found_wherever_it_stands(before in "[ a]{0,400}", run in 150_usize..170, after in "[ a]{0,400}") {
+            let text = format!("{before} {} {after}", "a".repeat(run));
+            let longest = text.split(' ').map(str::len).max().unwrap_or(0);
+            prop_assert_eq!(is_words(text.as_bytes()), longest < NO_WORD);
+        }
+
         #[test]
         fn json_strings_are_read_as_json_reads_them(text: String) {
             let json = serde_json::to_string(&text).unwrap();

@@ -1,8 +1,9 @@
 //! What the writer keeps between transactions: nothing that the file does not say too.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use foldhash::{HashMap, HashMapExt};
 use tokio_rusqlite::rusqlite::{Connection, OptionalExtension};
 
 use super::base::Bases;

@@ -26,12 +26,12 @@ pub struct Writing<'a> {
     pub db: &'a Connection,
     pub state: &'a mut State,
     pub counters: Counters,
-    pub sums: HashMap<SumKey, Sum>,
+    pub sums: foldhash::HashMap<SumKey, Sum>,
     /// What was taken out of sums.
     pub left: HashMap<(SumKey, i64), Share>,
     /// Those that are to be added up anew.
     pub recount: HashSet<SumKey>,
-    pub rollups: HashMap<RollupKey, (Rollup, i64)>,
+    pub rollups: foldhash::HashMap<RollupKey, (Rollup, i64)>,
     pub prompts: HashMap<PromptKey, Prompt>,
     /// Traces and sessions that are new and have no row yet, with their ids.
     pub new_places: Vec<(SumKey, Cell)>,
@@ -84,10 +84,10 @@ pub fn writing<T>(
         db: &transaction,
         state,
         counters: Counters::default(),
-        sums: HashMap::new(),
+        sums: foldhash::HashMap::default(),
         left: HashMap::new(),
         recount: HashSet::new(),
-        rollups: HashMap::new(),
+        rollups: foldhash::HashMap::default(),
         prompts: HashMap::new(),
         new_places: Vec::new(),
         marks: Vec::new(),
