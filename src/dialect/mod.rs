@@ -16,6 +16,7 @@
 pub mod framing;
 
 mod anthropic;
+mod again;
 mod assemble;
 mod bedrock;
 mod call;
@@ -123,6 +124,15 @@ pub struct AnswerHead {
 pub trait Answer: Send {
     /// One event of a stream, one element of a JSON array, or a whole JSON body.
     fn event(&mut self, heard: Heard<'_>);
+
+    /// Where all that the last event brought was a piece of a text: the key it stands at. The same event with another text
+    /// at this key brings that text, and nothing else.
+    fn goes_on(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The last event again, with this text in it.
+    fn more(&mut self, _text: &str, _at: Micros) {}
 
     /// A body that is no events: how it begins, and how long it is.
     fn opaque(&mut self, _beginning: &[u8], _length: u64, _at: Micros) {}

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::again::Again;
 use super::framing::{Auto, Bounds, Content, Decoder, Event, Fault, Framing, Kind};
 use super::{Answer, AnswerHead, Call, Dialect, Heard, error, find};
 use crate::model::{Answered, Asked, Body, Exchange, Micros, Reading};
@@ -42,6 +43,7 @@ struct Ears {
     error: Option<Value>,
     kind: Option<Kind>,
     heard: u64,
+    again: Again,
 }
 
 impl Reader {
@@ -99,7 +101,7 @@ impl Reader {
         };
         let framing = Auto::new(head.headers.get("content-type"), LARGEST);
         let answer = (head.status < 400).then(|| self.dialect.answer(&self.call, &head));
-        let ears = Ears { answer, error: None, kind: None, heard: 0 };
+        let ears = Ears { answer, error: None, kind: None, heard: 0, again: Again::default() };
         let last = Micros(0);
         self.hearing =
             Some(Hearing { head, decoder, framing, beginning: Vec::new(), length: 0, last, ears, problems });
@@ -196,6 +198,12 @@ impl Ears {
 
     fn event(&mut self, event: &Event<'_>, at: Micros) {
         self.heard += 1;
+        let streamed = !matches!(self.kind, None | Some(Kind::Json));
+        if let (Some(answer), true) = (&mut self.answer, streamed && !event.error)
+            && let Some(text) = self.again.text(event)
+        {
+            return answer.more(&text, at);
+        }
         let json: Value = serde_json::from_slice(event.data).unwrap_or(Value::Null);
         let Some(answer) = &mut self.answer else {
             if self.error.is_none() && !json.is_null() {
@@ -204,8 +212,10 @@ impl Ears {
             return;
         };
         let name = std::str::from_utf8(event.name).unwrap_or_default();
-        let streamed = !matches!(self.kind, None | Some(Kind::Json));
         answer.event(Heard { name, json, data: event.data, at, error: event.error, streamed });
+        if streamed {
+            self.again.keep(event, answer.goes_on().filter(|_| !event.error));
+        }
     }
 }
 

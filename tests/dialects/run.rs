@@ -40,6 +40,36 @@ fn without_times(mut readings: Vec<Value>) -> Vec<Value> {
 /// What is read does not depend on how the bytes came. Times do: fixtures expect those of one chunk a line, about.
 const CHUNK: usize = 64;
 
+/// Events that are like the one before are not read anew: as these, of which none is.
+#[test]
+fn events_that_come_again_are_read_as_all_others() {
+    let mut streams = 0;
+    for fixture in all() {
+        let mut plain = fixture.exchange(CHUNK);
+        let Ok(body) = std::str::from_utf8(&plain.response.bytes) else { continue };
+        let mut padded = String::new();
+        for (number, line) in body.split_inclusive('\n').enumerate() {
+            match line.strip_prefix("data: {") {
+                Some(rest) => padded += &format!("data: {{{}{rest}", " ".repeat(number % 5)),
+                None => padded += line,
+            }
+        }
+        if padded == body {
+            continue;
+        }
+        let mut other = plain.clone();
+        other.response.bytes = padded.into();
+        (plain.response.chunks, other.response.chunks) = (Vec::new(), Vec::new());
+        let read = |exchange| -> Vec<Value> {
+            let readings = dialect::read(exchange).unwrap_or_else(|_| panic!("the reader panicked"));
+            without_times(readings.iter().map(shown).collect())
+        };
+        assert_eq!(read(&plain), read(&other), "{}", fixture.path.display());
+        streams += 1;
+    }
+    assert!(streams > 40, "{streams}");
+}
+
 #[test]
 fn fixtures_are_read_as_they_say() {
     let bless = std::env::var_os("WIRETAPE_BLESS").is_some();

@@ -10,7 +10,7 @@ use crate::dialect::finish::reason;
 use crate::dialect::json::{Look, arguments, rest};
 use crate::dialect::openai::usage::billed;
 use crate::dialect::{Answer, Finished, Heard};
-use crate::model::{Answered, ApiError, Asked, Message};
+use crate::model::{Answered, ApiError, Asked, Message, Micros};
 
 /// What of a message is said elsewhere in the record.
 const KNOWN: &[&str] = &["id", "type", "role", "model", "content", "stop_reason", "usage", "error", "p"];
@@ -26,6 +26,8 @@ pub struct Listening {
     /// The usage is that of the end.
     last: bool,
     first: First,
+    /// The block that the last event brought a piece of text for, and nothing else: of which kind, and at which key.
+    goes_on: Option<(Option<u64>, String, &'static str)>,
 }
 
 /// A block under way.
@@ -40,6 +42,7 @@ struct Block {
 impl Answer for Listening {
     fn event(&mut self, heard: Heard<'_>) {
         let json = &heard.json;
+        self.goes_on = None;
         if let Some(error) = in_json(json, None) {
             self.answered.error = Some(error);
         } else if heard.error || heard.name == "error" {
@@ -62,10 +65,12 @@ impl Answer for Listening {
                 }
             }
             "content_block_delta" => {
-                if let Some(delta) = json.some("delta")
-                    && self.delta(json.count("index"), delta)
-                {
-                    self.first.saw(heard.at);
+                if let Some(delta) = json.some("delta") {
+                    if self.delta(json.count("index"), delta) {
+                        self.first.saw(heard.at);
+                    }
+                    let text = only_text(delta).filter(|_| self.answered.error.is_none());
+                    self.goes_on = text.map(|(kind, key)| (json.count("index"), kind.to_owned(), key));
                 }
             }
             "message_delta" => self.end(json),
@@ -85,8 +90,20 @@ impl Answer for Listening {
         }
     }
 
+    fn goes_on(&self) -> Option<&'static str> {
+        self.goes_on.as_ref().map(|(_, _, key)| *key)
+    }
+
+    fn more(&mut self, text: &str, at: Micros) {
+        let Some((index, kind, key)) = &self.goes_on else { return };
+        let (index, delta) = (*index, json!({"type": kind, *key: text}));
+        if self.delta(index, &delta) {
+            self.first.saw(at);
+        }
+    }
+
     fn finish(self: Box<Self>, _asked: &mut Asked) -> Finished {
-        let Self { mut answered, role, blocks, stop_reason, usage: raw, last, first } = *self;
+        let Self { mut answered, role, blocks, stop_reason, usage: raw, last, first, goes_on: _ } = *self;
         // A stream begins with the model that was asked; who took its place is said later.
         let fallbacks = blocks.iter().rev().filter(|block| block.json.text("type") == Some("fallback"));
         let fallen_back = fallbacks.filter_map(|block| block.json.get("to")?.word("model")).next();
@@ -112,6 +129,13 @@ impl Answer for Listening {
         }
         answered.into()
     }
+}
+
+/// The kind of a delta in which a text is all there is, and the key it stands at.
+fn only_text(delta: &Value) -> Option<(&str, &'static str)> {
+    let object = delta.as_object().filter(|object| object.len() == 2)?;
+    let key = ["text", "partial_json", "thinking"].into_iter().find(|key| object.contains_key(*key))?;
+    delta.text(key).and(delta.text("type")).map(|kind| (kind, key))
 }
 
 impl Listening {

@@ -101,7 +101,10 @@ fn holes(body: &[u8]) -> Vec<Hole> {
     while let Some(quote) = memchr::memchr(b'"', &body[at..]) {
         let begin = at + quote;
         at = begin + 1;
-        let Some(key) = DELTAS.iter().position(|delta| body[begin..].starts_with(delta)) else { continue };
+        let first = body.get(at);
+        // Most strings are told by their first letter.
+        let is_delta = |delta: &&[u8]| delta.get(1) == first && body[begin..].starts_with(delta);
+        let Some(key) = DELTAS.iter().position(|delta| is_delta(&delta)) else { continue };
         let begin = begin + DELTAS[key].len();
         let Some(end) = end_of_string(body, begin) else { continue };
         at = end + 1;

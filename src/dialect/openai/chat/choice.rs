@@ -101,6 +101,12 @@ impl Choice {
         true
     }
 
+    /// More of the text. Says whether the model generated something in it.
+    pub fn more(&mut self, text: &str) -> bool {
+        self.parts.text(text);
+        !text.is_empty()
+    }
+
     /// The message of an answer that is no stream.
     fn whole(&mut self, message: &Value) {
         self.begun = true;

@@ -41,6 +41,8 @@ pub struct Listening {
     streamed: bool,
     first: First,
     head: head::Said,
+    /// The choice that the last event brought a piece of text for, and nothing else.
+    goes_on: Option<u64>,
 }
 
 impl Listening {
@@ -52,13 +54,16 @@ impl Listening {
 impl Answer for Listening {
     fn event(&mut self, heard: Heard<'_>) {
         self.streamed |= heard.streamed;
+        self.goes_on = None;
         if heard.data == b"[DONE]" {
             self.answered.complete = true;
             return;
         }
+        let goes_on = only_text(&heard.json);
         let groq = at(&heard.json, "x_groq").and_then(|groq| in_json(groq, None));
-        if let Some(error) = in_event(&heard).or(groq) {
-            self.answered.error = Some(error);
+        match in_event(&heard).or(groq) {
+            Some(error) => self.answered.error = Some(error),
+            None => self.goes_on = goes_on,
         }
         let bare = heard.error && at(&heard.json, "choices").is_none();
         let mut json = heard.json;
@@ -80,6 +85,19 @@ impl Answer for Listening {
         // Perplexity's streams have no other end.
         self.answered.complete |=
             !heard.streamed && !json.is_null() || json.text("object") == Some("chat.completion.done");
+    }
+
+    fn goes_on(&self) -> Option<&'static str> {
+        self.goes_on.map(|_| "content")
+    }
+
+    fn more(&mut self, text: &str, at: Micros) {
+        let index = self.goes_on;
+        if let Some(choice) = self.choices.iter_mut().find(|choice| Some(choice.index()) == index)
+            && choice.more(text)
+        {
+            self.first.saw(at);
+        }
     }
 
     fn finish(self: Box<Self>, _asked: &mut Asked) -> Finished {
@@ -155,6 +173,19 @@ impl Listening {
             self.first.saw(at);
         }
     }
+}
+
+/// The choice of a chunk with one in which a text is all that is new: what else it says is taken over, not added up.
+fn only_text(json: &Value) -> Option<u64> {
+    let [choice] = json.list("choices") else { return None };
+    let delta = choice.get("delta")?.as_object()?;
+    let is_plain = |(key, value): (&String, &Value)| match key.as_str() {
+        "content" | "role" => value.is_string(),
+        _ => value.is_null(),
+    };
+    let is_only =
+        delta.contains_key("content") && delta.iter().all(is_plain) && choice.some("logprobs").is_none();
+    choice.count("index").filter(|_| is_only)
 }
 
 fn put_list(extra: &mut Map<String, Value>, key: &str, values: impl Iterator<Item = Value>) {
