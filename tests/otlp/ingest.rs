@@ -92,7 +92,7 @@ fn records(home: &Home, count: usize) -> Vec<Value> {
 /// A root, a look-up in a database, and the call: whichever way round they come, they come to the same.
 fn joined(wire_first: bool, traceparent: bool, response_id: bool, inner: bool) {
     let home = Home::new();
-    let recorder = Recorder::start(&home, &model());
+    let mut recorder = Recorder::start(&home, &model());
     let root = span("00000000000000a1", None, "handle", &[("langfuse.observation.type", json!("chain"))]);
     let look_up = span(
         "00000000000000a2",
@@ -115,6 +115,9 @@ fn joined(wire_first: bool, traceparent: bool, response_id: bool, inner: bool) {
     // One by one, as they end.
     spans.iter().for_each(|span| send(&recorder, std::slice::from_ref(span)));
     if !wire_first {
+        // What an earlier run was told is known.
+        recorder.stop();
+        recorder = Recorder::start(&home, &model());
         ask(&recorder, &header);
         recorder.recorded(1);
     }
