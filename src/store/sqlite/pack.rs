@@ -38,7 +38,7 @@ const HASTY: i32 = 1;
 const SHORT: usize = 256;
 /// Where more new bytes than these come in a second, the rest of them and those of the next second are packed quickly:
 /// packing with care takes ten times as long, and keeping up is worth more than a tenth.
-const WITH_CARE: usize = 256 << 10;
+const WITH_CARE: usize = 64 << 10;
 /// Of so many seconds it is known how much came in them. Streams that began earlier come in between.
 const SECONDS: usize = 16;
 
