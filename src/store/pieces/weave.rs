@@ -104,7 +104,7 @@ fn holes(body: &[u8]) -> Vec<Hole> {
         let first = body.get(at);
         // Most strings are told by their first letter.
         let is_delta = |delta: &&[u8]| delta.get(1) == first && body[begin..].starts_with(delta);
-        let Some(key) = DELTAS.iter().position(|delta| is_delta(&delta)) else { continue };
+        let Some(key) = DELTAS.iter().position(is_delta) else { continue };
         let begin = begin + DELTAS[key].len();
         let Some(end) = end_of_string(body, begin) else { continue };
         at = end + 1;
