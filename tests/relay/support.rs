@@ -359,9 +359,9 @@ impl Sink for Kept {
 }
 
 pub fn config() -> Config {
-    let mut config = Config::default();
     // For the key of fingerprints.
-    config.home = env!("CARGO_TARGET_TMPDIR").into();
+    let home = env!("CARGO_TARGET_TMPDIR").into();
+    let mut config = Config { home, ..Config::default() };
     config.proxy.listen = "127.0.0.1:0".parse().unwrap();
     config.web.listen = "127.0.0.1:0".parse().unwrap();
     config.proxy.workers = 2;
