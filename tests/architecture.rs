@@ -57,6 +57,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("crc32fast", &["tape", "dialect", "redact", "demo"]),
     ("flate2", &["dialect", "export"]),
+    ("foldhash", &["store"]),
     ("http", &["tape", "proxy"]),
     ("http_body", &["proxy", "web"]),
     ("http_body_util", &["proxy", "demo"]),
