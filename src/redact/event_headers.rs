@@ -4,13 +4,11 @@
 //! u8 length of name │ name │ u8 type │ value, whose length the type says, or a u16 before it
 //! ```
 
+use crate::dialect::framing::EventHeader;
+
 use super::coding::Coding;
 use super::edit::{self, Edit};
 use super::find::{Finder, settle};
-
-/// Types whose value is bytes, or text.
-const BYTES: u8 = 6;
-const TEXT: u8 = 7;
 
 /// What became of a frame's headers.
 #[derive(Debug)]
@@ -23,12 +21,12 @@ pub(super) struct Changed {
 pub(super) fn redact(finder: &Finder, headers: &[u8]) -> Option<Changed> {
     let mut changed = Changed { bytes: Vec::with_capacity(headers.len()), edits: Vec::new() };
     let mut rest = headers;
-    while let Some((header, behind)) = Header::read(rest) {
-        let edits = header.edits(finder);
+    while let Some(header) = EventHeader::read(rest) {
+        let edits = edits(&header, finder);
         changed.bytes.extend_from_slice(header.before);
-        header.write(&edits, &mut changed.bytes);
+        write(&header, &edits, &mut changed.bytes);
         changed.edits.extend(edits);
-        rest = behind;
+        rest = header.rest;
     }
     // What cannot be cut into headers is looked at as it is.
     let edits: Vec<Edit> = finder.written(Coding::Plain, rest).into_iter().map(Edit::from).collect();
@@ -37,70 +35,33 @@ pub(super) fn redact(finder: &Finder, headers: &[u8]) -> Option<Changed> {
     (!changed.edits.is_empty()).then_some(changed)
 }
 
-struct Header<'a> {
-    /// The name with its length, and the type.
-    before: &'a [u8],
-    name: &'a [u8],
-    value: &'a [u8],
-    /// The value has its length before it, and may have another one.
-    has_length: bool,
+fn edits(header: &EventHeader, finder: &Finder) -> Vec<Edit> {
+    if !header.has_length {
+        return Vec::new();
+    }
+    let mut found = match finder.named(header.name, header.value) {
+        Some(whole) => vec![whole],
+        None => finder.written(Coding::Plain, header.value),
+    };
+    settle(&mut found);
+    found.into_iter().map(Edit::from).collect()
 }
 
-impl<'a> Header<'a> {
-    /// The first header, and what follows it.
-    fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
-        let name_end = 1 + usize::from(*bytes.first()?);
-        let (before, rest) = bytes.split_at_checked(name_end + 1)?;
-        let kind = *before.last()?;
-        let has_length = matches!(kind, BYTES | TEXT);
-        let (length, rest) = match kind {
-            // True and false.
-            0 | 1 => (0, rest),
-            2 => (1, rest),
-            3 => (2, rest),
-            4 => (4, rest),
-            // A long, and a time.
-            5 | 8 => (8, rest),
-            BYTES | TEXT => {
-                let (length, rest) = rest.split_first_chunk()?;
-                (usize::from(u16::from_be_bytes(*length)), rest)
-            }
-            // A UUID.
-            9 => (16, rest),
-            _ => return None,
-        };
-        let (value, rest) = rest.split_at_checked(length)?;
-        Some((Self { before, name: before.get(1..name_end)?, value, has_length }, rest))
+/// Writes the value, with its length where it has one.
+fn write(header: &EventHeader, edits: &[Edit], made: &mut Vec<u8>) {
+    let mut value = edit::apply(header.value, 0..header.value.len(), edits);
+    if !header.has_length {
+        return made.extend(value);
     }
-
-    fn edits(&self, finder: &Finder) -> Vec<Edit> {
-        if !self.has_length {
-            return Vec::new();
-        }
-        let mut found = match finder.named(self.name, self.value) {
-            Some(whole) => vec![whole],
-            None => finder.written(Coding::Plain, self.value),
-        };
-        settle(&mut found);
-        found.into_iter().map(Edit::from).collect()
-    }
-
-    /// Writes the value, with its length where it has one.
-    fn write(&self, edits: &[Edit], made: &mut Vec<u8>) {
-        let mut value = edit::apply(self.value, 0..self.value.len(), edits);
-        if !self.has_length {
-            return made.extend(value);
-        }
-        let length = u16::try_from(value.len()).unwrap_or_else(|_| {
-            // Many short secrets in a long value, with longer ones in their places: the first stands for it all.
-            let first = edits.iter().find_map(|edit| edit.put.as_ref());
-            value = first.map(|(_, text)| text.as_bytes().to_vec()).unwrap_or_default();
-            u16::try_from(value.len()).unwrap_or_default()
-        });
-        made.extend_from_slice(&length.to_be_bytes());
-        value.truncate(usize::from(length));
-        made.extend(value);
-    }
+    let length = u16::try_from(value.len()).unwrap_or_else(|_| {
+        // Many short secrets in a long value, with longer ones in their places: the first stands for it all.
+        let first = edits.iter().find_map(|edit| edit.put.as_ref());
+        value = first.map(|(_, text)| text.as_bytes().to_vec()).unwrap_or_default();
+        u16::try_from(value.len()).unwrap_or_default()
+    });
+    made.extend_from_slice(&length.to_be_bytes());
+    value.truncate(usize::from(length));
+    made.extend(value);
 }
 
 #[cfg(test)]
@@ -110,6 +71,10 @@ mod tests {
     use super::super::fields::Fields;
     use super::super::pattern::{Pattern, Search, Sign, anything};
     use super::*;
+
+    /// Types whose value is bytes, or text.
+    const BYTES: u8 = 6;
+    const TEXT: u8 = 7;
 
     /// Takes out `secret` and figures.
     fn finder() -> Finder {

@@ -176,7 +176,7 @@ impl<'a> Headers<'a> {
     fn read(mut bytes: &'a [u8]) -> Self {
         let mut found = Self::default();
         while !bytes.is_empty() {
-            let Some((name, value, rest)) = header(bytes) else {
+            let Some(EventHeader { name, value, rest, .. }) = EventHeader::read(bytes) else {
                 found.cut = true;
                 break;
             };
@@ -207,30 +207,46 @@ impl<'a> Headers<'a> {
     }
 }
 
-/// A header's name, its value, and what follows it. The value of one that is neither bytes nor text is as it came.
-fn header(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let (&length, rest) = bytes.split_first()?;
-    let (name, rest) = rest.split_at_checked(usize::from(length))?;
-    let (&kind, rest) = rest.split_first()?;
-    let (length, rest) = match kind {
-        // True and false are types of their own.
-        0 | 1 => (0, rest),
-        2 => (1, rest),
-        3 => (2, rest),
-        4 => (4, rest),
-        // A long, and a time.
-        5 | 8 => (8, rest),
+/// A header of a frame.
+pub struct EventHeader<'a> {
+    /// The name with its length, and the type.
+    pub before: &'a [u8],
+    pub name: &'a [u8],
+    /// As it came where it is neither bytes nor text.
+    pub value: &'a [u8],
+    /// The value is bytes or text: its length stands before it.
+    pub has_length: bool,
+    /// What follows.
+    pub rest: &'a [u8],
+}
+
+impl<'a> EventHeader<'a> {
+    /// The first header of these.
+    pub fn read(bytes: &'a [u8]) -> Option<Self> {
+        let name_end = 1 + usize::from(*bytes.first()?);
+        let (before, rest) = bytes.split_at_checked(name_end + 1)?;
+        let kind = *before.last()?;
         // Bytes, and text.
-        6 | 7 => {
-            let (length, rest) = rest.split_first_chunk()?;
-            (usize::from(u16::from_be_bytes(*length)), rest)
-        }
-        // A UUID.
-        9 => (16, rest),
-        _ => return None,
-    };
-    let (value, rest) = rest.split_at_checked(length)?;
-    Some((name, value, rest))
+        let has_length = matches!(kind, 6 | 7);
+        let (length, rest) = match kind {
+            // True and false are types of their own.
+            0 | 1 => (0, rest),
+            2 => (1, rest),
+            3 => (2, rest),
+            4 => (4, rest),
+            // A long, and a time.
+            5 | 8 => (8, rest),
+            _ if has_length => {
+                let (length, rest) = rest.split_first_chunk()?;
+                (usize::from(u16::from_be_bytes(*length)), rest)
+            }
+            // A UUID.
+            9 => (16, rest),
+            _ => return None,
+        };
+        let (value, rest) = rest.split_at_checked(length)?;
+        Some(Self { before, name: before.get(1..name_end)?, value, has_length, rest })
+    }
 }
 
 /// The number that stands there; 0 where the bytes do not reach.

@@ -27,7 +27,7 @@ use std::fmt;
 
 pub use choose::{Auto, Kind};
 pub use decode::{Bounds, Decoder, Fault, UnknownCoding};
-pub use event_stream::EventStream;
+pub use event_stream::{EventHeader, EventStream};
 pub use json_array::JsonArray;
 pub use ndjson::Ndjson;
 pub use permessage::PerMessageDeflate;
