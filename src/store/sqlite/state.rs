@@ -39,8 +39,7 @@ pub struct State {
     pub recent: Recent,
     pub reread: Reread,
     pub marks: RecentMarks,
-    /// When the last span began that an SDK told of. What a failed transaction put here is too late a time, which does no
-    /// harm.
+    /// When the last observation began that no exchange has, as a span has none that an SDK told of.
     pub told: Option<i64>,
     /// Changes when another connection writes.
     data_version: i64,
@@ -212,7 +211,7 @@ impl State {
     }
 }
 
-/// When the last span began that an SDK told of.
+/// When the last observation began that no exchange has.
 fn last_told(db: &Connection) -> Result<Option<i64>> {
     let mut told = db.prepare_cached("SELECT value FROM meta WHERE key = 'told'")?;
     Ok(told.query_row([], |row| row.get(0)).optional()?)

@@ -112,6 +112,7 @@ pub fn writing<T>(
     } else {
         // What it remembers of this transaction never was.
         state.forget();
+        state.told = told;
         wait_on(state, indexed);
     }
     done
@@ -379,4 +380,31 @@ pub fn hash(key: &[u8; 32], kind: Kind, bytes: &[u8]) -> Hash {
     let mut hash = Hash::default();
     hash.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     hash
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::schema::open_to_write;
+    use super::*;
+    use crate::store::Config;
+
+    #[test]
+    fn what_a_failed_transaction_was_told_is_written_by_the_next() {
+        let folder = std::env::temp_dir().join(format!("wiretape-told-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut db = open_to_write(&folder.join("store.db"), &Config::default()).unwrap();
+        let mut state = State::new(&db, &Config::default(), Arc::new(|_| Vec::new())).unwrap();
+        for fails in [true, false] {
+            let done = writing(&mut db, &mut state, |writing| {
+                writing.state.told = Some(7);
+                if fails { Err(StoreError::Asked("no".to_owned())) } else { Ok(()) }
+            });
+            assert_eq!((done.is_err(), state.told), (fails, (!fails).then_some(7)));
+        }
+        let again = State::new(&db, &Config::default(), Arc::new(|_| Vec::new())).unwrap();
+        assert_eq!(again.told, Some(7));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }
