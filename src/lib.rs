@@ -24,9 +24,10 @@
 //! push                                  spans to other systems, as they come and after the fact
 //! ```
 //!
-//! Beside them all stands `demo`, which only calls.
+//! Beside them all stand `turns`, whose turn it is on a CPU, and `demo`, which only calls.
 
 pub mod model;
+pub mod turns;
 pub mod tape;
 pub mod proxy;
 pub mod dialect;

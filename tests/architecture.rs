@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 /// Each room, in the order data flows, and the rooms it may name. All of them stand above it.
 const ROOMS: &[(&str, &[&str])] = &[
     ("model", &[]),
-    ("tape", &["model"]),
+    ("turns", &[]),
+    ("tape", &["model", "turns"]),
     ("proxy", &["model", "tape"]),
     ("dialect", &["model"]),
     ("trace", &["model"]),
@@ -16,12 +17,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("redact", &["model", "dialect"]),
     ("tokens", &["model"]),
     ("price", &["model"]),
-    ("store", &["model", "trace"]),
-    ("recorder", &["model", "tape", "dialect", "trace", "redact", "tokens", "price", "store"]),
+    ("store", &["model", "turns", "trace"]),
+    ("recorder", &["model", "turns", "tape", "dialect", "trace", "redact", "tokens", "price", "store"]),
     ("html", &["model"]),
     ("export", &["model", "dialect", "trace", "redact", "store", "html"]),
     // Of the proxy it knows the way out that calls take.
-    ("push", &["model", "proxy", "trace", "store", "export"]),
+    ("push", &["model", "turns", "proxy", "trace", "store", "export"]),
     // Of the tape and of the way out it knows the counts it shows.
     ("web", &["model", "tape", "trace", "redact", "html", "store", "recorder", "export", "push"]),
     (
@@ -63,11 +64,12 @@ const CRATES: &[(&str, &[&str])] = &[
     ("http_body_util", &["proxy", "demo"]),
     ("hyper", &["proxy", "demo"]),
     ("hyper_util", &["proxy", "demo"]),
+    ("libc", &["turns"]),
     ("maud", &["html", "export", "web"]),
     ("memchr", &["dialect", "redact", "store"]),
     ("parquet", &["export"]),
     ("prost", &["export", "push"]),
-    ("rustix", &["store", "recorder", "cli", "push"]),
+    ("rustix", &["turns", "cli"]),
     ("rustls", &["proxy"]),
     ("rustls_native_certs", &["proxy"]),
     (
@@ -88,7 +90,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tikv_jemallocator", &["main"]),
     ("toml", &["config"]),
     ("tower", &["proxy", "web"]),
-    ("tracing", &["tape", "proxy", "recorder", "web", "app", "demo", "cli", "push"]),
+    ("tracing", &["turns", "tape", "proxy", "recorder", "web", "app", "demo", "cli", "push"]),
     ("tracing_subscriber", &["config", "cli"]),
     ("webpki_roots", &["proxy"]),
     ("zstd", &["dialect", "store"]),

@@ -41,7 +41,8 @@ impl Push {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (own, told) = (Arc::clone(&counters), stop.clone());
         let thread = std::thread::Builder::new().name("wiretape-push".to_owned()).spawn(move || {
-            give_way();
+            // Sending gives way to relaying, and to recording.
+            crate::turns::come_last(10);
             let tasks = tokio::task::JoinSet::new();
             runtime.block_on(run(tasks, sources, destinations, &own, &told));
         })?;
@@ -63,7 +64,6 @@ impl Push {
         }
     }
 }
-
 async fn run(
     mut tasks: tokio::task::JoinSet<()>,
     sources: Sources,
@@ -80,13 +80,5 @@ async fn run(
         if let Err(why) = ended {
             tracing::error!("a destination is no longer sent to: {why}");
         }
-    }
-}
-
-/// Sending gives way to relaying, and to recording.
-fn give_way() {
-    #[cfg(target_os = "linux")]
-    if let Err(why) = rustix::process::setpriority_process(None, 10) {
-        tracing::debug!("sending keeps its priority: {why}");
     }
 }

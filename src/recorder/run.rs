@@ -14,8 +14,9 @@ use super::{Parts, Reader};
 
 use crate::model::{Direction, Exchange, ExchangeId, Headers, Status};
 use crate::redact::Redactor;
-use crate::store::{Entry, Way};
+use crate::store::Entry;
 use crate::tape::{self, Found, Shelf, recover};
+use crate::turns::{self, Way};
 
 /// How long the thread sleeps when there is nothing to do.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -69,7 +70,7 @@ impl Run {
     }
 
     pub fn run(mut self) {
-        lower_priority();
+        turns::come_last(5);
         self.recover();
         loop {
             let patience =
@@ -324,14 +325,6 @@ impl Run {
         if !self.keep.is_idle() {
             tracing::warn!("the store did not take everything: the rest is on the tape, for the next start");
         }
-    }
-}
-
-/// Recording gives way to relaying. Where that cannot be said of one thread, it is not said.
-fn lower_priority() {
-    #[cfg(target_os = "linux")]
-    if let Err(why) = rustix::process::setpriority_process(None, 5) {
-        tracing::debug!("the recorder's thread keeps its priority: {why}");
     }
 }
 

@@ -12,7 +12,6 @@ mod pieces;
 pub mod query;
 mod sqlite;
 mod sums;
-mod way;
 
 use std::future::Future;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -30,7 +29,6 @@ pub use sqlite::{Mode, SqliteStore};
 pub use sums::{
     PromptVersion, Prune, Pruned, Rollup, RollupFilter, Sketch, Stats, Summary, Totals, Verified, VerifyAt,
 };
-pub use way::Way;
 
 use crate::model::{Annotation, AnnotationId, Exchange, ExchangeId, ObservationId, Target};
 use crate::trace::Facts;

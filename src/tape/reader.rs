@@ -42,6 +42,7 @@ impl Reader {
     pub fn start(queues: Arc<[Arc<Queue>]>, mut sink: Box<dyn Sink>) -> std::io::Result<Self> {
         let reading = Arc::clone(&queues);
         let thread = std::thread::Builder::new().name("tape".to_owned()).spawn(move || {
+            crate::turns::take_long_turns();
             for queue in &*reading {
                 queue.set_reader(std::thread::current());
             }

@@ -98,7 +98,8 @@ impl SqliteStore {
             Mode::ReadWrite => {
                 let (path, config) = (path.to_owned(), config.clone());
                 let opened = on_its_own(move || {
-                    give_way();
+                    // Most of recording is done on the thread that writes.
+                    crate::turns::come_last(5);
                     let mut db = schema::open_to_write(&path, &config)?;
                     let mut state = State::new(&db, &config, reread)?;
                     let waits = db.prepare("SELECT 1 FROM unsaid LIMIT 1")?.exists([])?;
@@ -117,7 +118,11 @@ impl SqliteStore {
         let mut readers = Vec::new();
         for _ in 0..config.readers.max(1) {
             let (path, config) = (path.to_owned(), config.clone());
-            readers.push(on_its_own(move || Ok((schema::open_to_read(&path, &config)?, ()))).await?.0);
+            let reader = on_its_own(move || {
+                crate::turns::take_long_turns();
+                Ok((schema::open_to_read(&path, &config)?, ()))
+            });
+            readers.push(reader.await?.0);
         }
         Ok(Self { writer, readers, next: AtomicUsize::new(0), pruning: Arc::default() })
     }
@@ -186,13 +191,6 @@ impl SqliteStore {
         });
         done.await.map_err(StoreError::from)
     }
-}
-
-/// Recording gives way to relaying, and most of recording is done on the thread that writes. Where the priority of one
-/// thread cannot be lowered, it stays.
-fn give_way() {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(None, 5);
 }
 
 /// Opens a connection on the thread that is to be its own: opening may wait for a disk, or for another process.

@@ -19,7 +19,8 @@ use super::state::{Hash, State};
 use super::summary::{Sum, SumKey};
 use super::unsaid::{Text, Unsaid, wait_on};
 use crate::store::pieces::{Kind, Leaf, Node, Recipe, Weave, cut, cut_text, is_words, put, weave, words_of};
-use crate::store::{PART, Rollup, StoreError, Totals, Way};
+use crate::store::{PART, Rollup, StoreError, Totals};
+use crate::turns::Way;
 
 /// A transaction under way.
 pub struct Writing<'a> {
