@@ -5,6 +5,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 use zstd::stream::raw::{DParameter, Decoder, Operation};
 
 /// What one step took and gave.
+#[derive(Default)]
 pub(super) struct Step {
     pub(super) read: usize,
     pub(super) written: usize,
@@ -12,7 +13,8 @@ pub(super) struct Step {
 
 /// The bytes are not what the coding allows. What was written before stands.
 pub(super) struct Corrupt {
-    pub(super) written: usize,
+    /// What was written, and, as nearly as that can be told, what it was made of.
+    pub(super) before: Step,
 }
 
 pub(super) trait Coding: Send {
@@ -90,7 +92,7 @@ impl Coding for Deflate {
             };
         };
         if self.whole && self.inner.is_some() {
-            return Err(Corrupt { written: 0 });
+            return Err(Corrupt { before: Step::default() });
         }
         // A zlib stream begins with its method, 8, and a window of at most 7. A bare one that begins like this would be a
         // stored block with other than zeros to fill its first byte.
@@ -114,7 +116,11 @@ fn inflate(stream: &mut Decompress, input: &[u8], output: &mut [u8]) -> Result<(
     let written = usize::try_from(stream.total_out() - written).unwrap_or(usize::MAX);
     match status {
         Ok(status) => Ok((Step { read, written }, matches!(status, Status::StreamEnd))),
-        Err(_) => Err(Corrupt { written }),
+        Err(_) => {
+            // Nothing came of it: it is no deflate at all.
+            let read = if written > 0 { read } else { 0 };
+            Err(Corrupt { before: Step { read, written } })
+        }
     }
 }
 
@@ -148,9 +154,11 @@ impl Coding for Brotli {
         let ended = matches!(result, BrotliResult::ResultSuccess);
         self.whole = ended || self.whole && read == 0;
         match result {
-            BrotliResult::ResultFailure => Err(Corrupt { written }),
+            BrotliResult::ResultFailure => Err(Corrupt { before: Step { read, written } }),
             // It has come to its end, and more stands behind it.
-            _ if ended && read == 0 && written == 0 && !input.is_empty() => Err(Corrupt { written }),
+            _ if ended && read == 0 && written == 0 && !input.is_empty() => {
+                Err(Corrupt { before: Step::default() })
+            }
             _ => Ok(Step { read, written }),
         }
     }
@@ -196,7 +204,8 @@ impl Coding for Zstd {
             more => more - Self::BLOCK_HEAD,
         };
         let input = input.get(..wanted).unwrap_or(input);
-        let status = self.frames.run_on_buffers(input, output).map_err(|_| Corrupt { written: 0 })?;
+        let status =
+            self.frames.run_on_buffers(input, output).map_err(|_| Corrupt { before: Step::default() })?;
         self.wanted = status.remaining;
         let (read, written) = (status.bytes_read, status.bytes_written);
         if read > 0 || written > 0 {

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::beside::Beside;
 use super::coding::{self, Coding};
 
 /// How much may come out of how little.
@@ -58,6 +59,8 @@ pub struct Decoder {
     stages: Vec<Stage>,
     bounds: Bounds,
     fault: Option<Fault>,
+    /// What the codings' bytes say beside what comes out of them, where that is wanted.
+    beside: Vec<u8>,
 }
 
 struct Stage {
@@ -65,6 +68,9 @@ struct Stage {
     room: Box<[u8]>,
     read: u64,
     written: u64,
+    /// How many of the bytes read have come out of the last stage, as far as they say anything.
+    told: u64,
+    beside: Beside,
 }
 
 impl Decoder {
@@ -75,11 +81,23 @@ impl Decoder {
         for name in names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case(b"identity")) {
             let coding = coding::named(name).filter(|_| stages.len() < MOST_STAGES);
             let coding = coding.ok_or_else(|| UnknownCoding(content_encoding.to_vec()))?;
-            stages.push(Stage { coding, room: vec![0; ROOM].into(), read: 0, written: 0 });
+            let beside = Beside::Nothing;
+            stages.push(Stage { coding, room: vec![0; ROOM].into(), read: 0, written: 0, told: 0, beside });
         }
         // They are named in the order in which they were applied.
         stages.reverse();
-        Ok(Self { stages, bounds, fault: None })
+        Ok(Self { stages, bounds, fault: None, beside: Vec::new() })
+    }
+
+    /// The same, which keeps what stands beside what comes out: see [`Self::beside`]. It takes as much room as it has.
+    pub fn with_beside(content_encoding: &[u8], bounds: Bounds) -> Result<Self, UnknownCoding> {
+        let mut decoder = Self::new(content_encoding, bounds)?;
+        let names = content_encoding.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        let names = names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case(b"identity"));
+        for (stage, name) in decoder.stages.iter_mut().rev().zip(names) {
+            stage.beside = Beside::of(name);
+        }
+        Ok(decoder)
     }
 
     /// The next bytes. What comes out of them goes to `out`; after a fault, nothing more does.
@@ -87,7 +105,7 @@ impl Decoder {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
-        let result = run(&mut self.stages, self.bounds, bytes, out);
+        let result = run(&mut self.stages, self.bounds, bytes, &mut self.beside, out);
         self.fault = result.err();
         result
     }
@@ -97,6 +115,20 @@ impl Decoder {
         let whole = self.stages.iter().all(|stage| stage.coding.is_whole());
         let fault = self.fault.or((!whole).then_some(Fault::Unterminated));
         fault.map_or(Ok(()), Err)
+    }
+
+    /// How many of the bytes pushed have come out, as far as they say anything and as nearly as that can be told.
+    pub fn told(&self) -> u64 {
+        self.stages.first().map_or(0, |stage| stage.told)
+    }
+
+    /// What the bytes say that does not come out: names and comments of gzip's members, zstd's frames that are skipped, and
+    /// what can be read in brotli's bytes as they stand.
+    pub fn beside(&mut self) -> &[u8] {
+        for stage in &mut self.stages {
+            stage.beside.finish(&mut self.beside);
+        }
+        &self.beside
     }
 
     /// Something was pushed that may yet come out: it stands in a block that is decoded once it is there as a whole.
@@ -109,6 +141,7 @@ fn run(
     stages: &mut [Stage],
     bounds: Bounds,
     mut bytes: &[u8],
+    beside: &mut Vec<u8>,
     out: &mut dyn FnMut(&[u8]),
 ) -> Result<(), Fault> {
     let Some((stage, rest)) = stages.split_first_mut() else {
@@ -121,12 +154,18 @@ fn run(
     loop {
         let (step, fault) = match stage.coding.step(bytes, &mut stage.room) {
             Ok(step) => (step, None),
-            Err(corrupt) => (coding::Step { read: 0, written: corrupt.written }, Some(Fault::Corrupt)),
+            Err(corrupt) => (corrupt.before, Some(Fault::Corrupt)),
         };
+        let read = bytes.get(..step.read).unwrap_or(bytes);
+        stage.beside.see(read, stage.coding.is_whole(), beside);
         stage.read += step.read as u64;
         let allowed = stage.allowed(bounds, step.written);
         stage.written += allowed as u64;
-        run(rest, bounds, stage.room.get(..allowed).unwrap_or_default(), out)?;
+        run(rest, bounds, stage.room.get(..allowed).unwrap_or_default(), beside, out)?;
+        let is_settled = stage.coding.is_settled() && rest.iter().all(|stage| stage.coding.is_settled());
+        if allowed == step.written && is_settled {
+            stage.told = stage.read;
+        }
         if let Some(fault) = fault {
             return Err(fault);
         }

@@ -16,6 +16,7 @@ pub mod ndjson;
 pub mod sse;
 pub mod websocket;
 
+mod beside;
 mod choose;
 mod coding;
 mod held;

@@ -63,8 +63,8 @@ impl Inflate {
         Self { raw: Decompress::new(false), takeover: agreed.takeover, broken: false }
     }
 
-    /// Inflates the next bytes of a message. What comes of them goes to `out`.
-    pub(super) fn push(&mut self, mut bytes: &[u8], out: &mut dyn FnMut(&[u8])) {
+    /// Inflates the next bytes of a message. What comes of them goes to `out`. Says how many of them cannot be inflated.
+    pub(super) fn push(&mut self, mut bytes: &[u8], out: &mut dyn FnMut(&[u8])) -> usize {
         let mut room = [0; 8192];
         while !self.broken {
             let (read, written) = (self.raw.total_in(), self.raw.total_out());
@@ -77,11 +77,13 @@ impl Inflate {
                 Err(_) => self.broken = true,
                 // A sender may end the deflate stream with a message, and begin another.
                 Ok(Status::StreamEnd) => self.raw.reset(false),
-                Ok(_) if read == 0 && written == 0 => return,
-                Ok(_) if bytes.is_empty() && written < room.len() => return,
+                Ok(_) if read == 0 && written == 0 => return 0,
+                Ok(_) if bytes.is_empty() && written < room.len() => return 0,
                 Ok(_) => {}
             }
         }
+        // What the fault is in has been read, and says nothing either.
+        bytes.len().max(1)
     }
 
     /// The message ends here: hands out what is left of it, and gets ready for the next. Says whether this one was sound.

@@ -21,6 +21,7 @@ pub struct Websocket {
     head_length: usize,
     message: Option<Message>,
     control: Vec<u8>,
+    left_out: u64,
 }
 
 enum Place {
@@ -53,6 +54,9 @@ struct Message {
     compressed: bool,
     held: Held,
     length: u64,
+    /// Bytes on the wire, and how many of them could not be inflated.
+    wire: u64,
+    unread: u64,
 }
 
 impl Message {
@@ -99,7 +103,13 @@ impl Websocket {
             head_length: 0,
             message: None,
             control: Vec::new(),
+            left_out: 0,
         }
+    }
+
+    /// How many bytes had something in them of which nothing is handed out.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
     }
 
     fn head_byte(&mut self, byte: u8, out: &mut Out<'_>) {
@@ -109,8 +119,9 @@ impl Websocket {
         self.head_length += 1;
         self.at += 1;
         let Some(head) = Head::read(self.head.get(..self.head_length).unwrap_or(&self.head)) else { return };
-        self.head_length = 0;
+        let own = std::mem::take(&mut self.head_length) as u64;
         if head.length >> 63 != 0 {
+            self.left_out += own;
             self.report(Problem::Lost { length: head.length }, out);
             self.place = Place::Lost;
             return;
@@ -119,9 +130,13 @@ impl Websocket {
             Ok(into) => into,
             Err(why) => {
                 self.report(Problem::Malformed(why), out);
+                self.left_out += own;
                 Into::Nowhere
             }
         };
+        if let (Into::Message, Some(message)) = (into, &mut self.message) {
+            message.wire += own;
+        }
         self.payload(
             Payload {
                 length: head.length,
@@ -145,8 +160,8 @@ impl Websocket {
         }
         let allowed = if begins && self.inflate.is_some() { COMPRESSED } else { 0 };
         if head.reserved & !allowed != 0 {
-            if !control {
-                self.drop_message();
+            if let Some(message) = if control { None } else { self.drop_message() } {
+                self.left_out += message.wire;
             }
             return Err("a WebSocket frame uses bits that were not agreed on, and was left out");
         }
@@ -159,6 +174,8 @@ impl Websocket {
                     compressed: head.reserved & COMPRESSED != 0,
                     held: Held::new(self.limit),
                     length: 0,
+                    wire: 0,
+                    unread: 0,
                 });
                 Ok(Into::Message)
             }
@@ -201,13 +218,14 @@ impl Websocket {
 
     fn take(&mut self, piece: &[u8], into: Into) {
         match into {
-            Into::Nowhere => {}
+            Into::Nowhere => self.left_out += piece.len() as u64,
             Into::Control { .. } => self.control.extend_from_slice(piece),
             Into::Message => {
                 let Some(message) = &mut self.message else { return };
+                message.wire += piece.len() as u64;
                 match &mut self.inflate {
                     Some(inflate) if message.compressed => {
-                        inflate.push(piece, &mut |bytes| message.add(bytes));
+                        message.unread += inflate.push(piece, &mut |bytes| message.add(bytes)) as u64;
                     }
                     _ => message.add(piece),
                 }
@@ -224,13 +242,16 @@ impl Websocket {
     fn message_ended(&mut self, out: &mut Out<'_>) {
         let Some(mut message) = self.message.take() else { return };
         if message.compressed && !self.end_compressed(&mut message) {
+            self.left_out += message.wire;
             return self.report(Problem::Malformed("a WebSocket message does not inflate"), out);
         }
         self.hand_out(&message, false, out);
     }
 
-    fn hand_out(&self, message: &Message, unterminated: bool, out: &mut Out<'_>) {
-        let content = match message.held.bytes() {
+    fn hand_out(&mut self, message: &Message, unterminated: bool, out: &mut Out<'_>) {
+        let held = message.held.bytes();
+        self.left_out += if held.is_some() { message.unread } else { message.wire };
+        let content = match held {
             Some(data) => {
                 Content::Event(Event { data, binary: message.binary, unterminated, ..Event::default() })
             }
@@ -265,6 +286,7 @@ impl Framing for Websocket {
                 Place::Lost => {
                     self.place = Place::Lost;
                     self.at += bytes.len() as u64;
+                    self.left_out += bytes.len() as u64;
                     return;
                 }
                 Place::Head => {
@@ -286,6 +308,8 @@ impl Framing for Websocket {
     }
 
     fn finish(&mut self, out: &mut Out<'_>) {
+        // What comes of a control frame is handed out when it is whole; a head alone says nothing.
+        self.left_out += self.control.len() as u64;
         let came = match std::mem::replace(&mut self.place, Place::Head) {
             Place::Payload(Payload { length, left, into: Into::Control { .. } | Into::Nowhere, .. }) => {
                 length - left
