@@ -71,6 +71,19 @@ impl Body {
         let went_by: u64 = self.chunks.drain(..).map(|chunk| chunk.length).sum();
         self.lost += if went_by > 0 { went_by } else { kept };
     }
+
+    /// Counts so many of the bytes that went by as lost: what is kept says nothing of them.
+    pub fn cut(&mut self, mut bytes: u64) {
+        self.lost += bytes;
+        while let Some(last) = self.chunks.last_mut().filter(|_| bytes > 0) {
+            let cut = bytes.min(last.length);
+            last.length -= cut;
+            bytes -= cut;
+            if last.length == 0 {
+                self.chunks.pop();
+            }
+        }
+    }
 }
 
 /// A piece of a body as it came.
@@ -149,5 +162,20 @@ mod tests {
         let times = [0, 1, 2, 4, 99].map(|place| body.time_at(Micros(100), place).unwrap().0);
         assert_eq!(times, [105, 105, 109, 109, 109]);
         assert_eq!(Body::default().time_at(Micros(100), 0), None);
+    }
+
+    #[test]
+    fn what_is_cut_off_is_lost_and_went_by_all_the_same() {
+        let chunk = |after, length| Chunk { after, length };
+        let mut body = Body { chunks: vec![chunk(5, 2), chunk(9, 3)], lost: 1, ..Body::default() };
+        for (bytes, chunks, lost) in [
+            (0, vec![chunk(5, 2), chunk(9, 3)], 1),
+            (1, vec![chunk(5, 2), chunk(9, 2)], 2),
+            (3, vec![chunk(5, 1)], 5),
+            (9, vec![], 14),
+        ] {
+            body.cut(bytes);
+            assert_eq!((&body.chunks, body.lost), (&chunks, lost));
+        }
     }
 }

@@ -20,11 +20,14 @@ pub(super) struct Changed {
     pub(super) counts: Vec<(usize, u64)>,
     /// The content-encoding, or what masks and compresses messages, is off.
     pub(super) decoded: bool,
-    /// Something that could not be decoded is left out.
-    pub(super) left_out: bool,
-    /// Nothing of it can be read, and nothing stays.
-    pub(super) unreadable: bool,
+    /// How many bytes could not be decoded and are left out, as they were on the wire.
+    pub(super) left_out: u64,
+    /// Why nothing stays, where nothing does.
+    pub(super) nothing: Option<&'static str>,
 }
+
+/// Nothing of it can be read.
+const UNREADABLE: &str = "its content-encoding cannot be taken off";
 
 /// Takes out what has to go; `None` where nothing has.
 pub(super) fn redact(
@@ -40,12 +43,12 @@ pub(super) fn redact(
             let changed = in_text.or_else(|| without(finder, &beside, text))?;
             Some(Changed { decoded: true, ..changed })
         }
-        Content::Beginning(text) => {
+        Content::Beginning { text, rest } => {
             let changed = plain(finder, content_type, &text);
             let changed = changed.unwrap_or_else(|| Changed { bytes: text, ..Changed::default() });
-            Some(Changed { decoded: true, left_out: true, ..changed })
+            Some(Changed { decoded: true, left_out: changed.left_out + rest, ..changed })
         }
-        Content::Unreadable => Some(Changed { unreadable: true, ..Changed::default() }),
+        Content::Unreadable => Some(Changed { nothing: Some(UNREADABLE), ..Changed::default() }),
     }
 }
 

@@ -12,8 +12,8 @@ pub(super) struct Chunks {
     pub(super) data: Vec<u8>,
     /// The lines between them, and the trailers.
     pub(super) lines: Vec<u8>,
-    /// There is nothing else in the bytes.
-    pub(super) is_sound: bool,
+    /// How many bytes at the end are something else.
+    pub(super) rest: u64,
 }
 
 impl Chunks {
@@ -34,7 +34,7 @@ impl Chunks {
             let end = behind.get(..2).unwrap_or(behind);
             rest = behind.get(end.len()..).unwrap_or_default();
             if !b"\r\n".starts_with(end) {
-                return Some(chunks.ended_by(rest, false));
+                return Some(chunks.ended_by(behind, false));
             }
         }
         let is_line = length(rest).is_some() && memchr(b'\n', rest).is_none();
@@ -44,7 +44,9 @@ impl Chunks {
     fn ended_by(mut self, rest: &[u8], is_sound: bool) -> Self {
         self.lines.extend_from_slice(rest);
         let is_text = |byte: &u8| byte.is_ascii_graphic() || b" \t\r\n".contains(byte);
-        self.is_sound = is_sound && self.lines.iter().all(is_text);
+        if !is_sound || !self.lines.iter().all(is_text) {
+            self.rest = (rest.len() as u64).max(1);
+        }
         self
     }
 }
@@ -69,7 +71,7 @@ mod tests {
     fn read(bytes: &[u8]) -> Option<(&'static str, bool)> {
         let chunks = Chunks::read(bytes)?;
         let data = String::from_utf8(chunks.data).unwrap();
-        Some((data.leak(), chunks.is_sound))
+        Some((data.leak(), chunks.rest == 0))
     }
 
     #[test]
@@ -80,7 +82,7 @@ mod tests {
             assert!(is_sound && "abcdefghijklm".starts_with(data), "{cut}");
         }
         let chunks = Chunks::read(whole).unwrap();
-        assert_eq!((&chunks.data[..], chunks.is_sound), (&b"abcdefghijklm"[..], true));
+        assert_eq!((&chunks.data[..], chunks.rest), (&b"abcdefghijklm"[..], 0));
         assert_eq!(chunks.lines, b"3;chunk-signature=0f\r\nA\r\n0\r\nx-a: b\r\n\r\n");
     }
 

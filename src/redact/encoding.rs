@@ -24,8 +24,8 @@ pub(super) enum Content {
     Bytes,
     /// This; and what its framing says beside it.
     Whole { text: Vec<u8>, beside: Vec<u8> },
-    /// This at its beginning; what follows cannot be decoded.
-    Beginning(Vec<u8>),
+    /// This at its beginning; what follows cannot be decoded, and is so many bytes.
+    Beginning { text: Vec<u8>, rest: u64 },
     /// Nobody knows what.
     Unreadable,
 }
@@ -40,24 +40,32 @@ pub(super) fn content(encoding: &[u8], bytes: &[u8]) -> Content {
     let Some(chunks) = is_framed.then(|| Chunks::read(bytes)).flatten() else {
         return decoded(&names, bytes);
     };
+    let mut lines = chunks.lines;
     let text = match decoded(&codings, &chunks.data) {
         Content::Bytes => chunks.data,
-        Content::Whole { text, beside: _ } => text,
-        other => return other,
+        Content::Whole { text, beside } => {
+            lines.extend(beside);
+            text
+        }
+        Content::Beginning { text, rest } => return Content::Beginning { text, rest: rest + chunks.rest },
+        Content::Unreadable => return Content::Unreadable,
     };
-    if chunks.is_sound { Content::Whole { text, beside: chunks.lines } } else { Content::Beginning(text) }
+    match chunks.rest {
+        0 => Content::Whole { text, beside: lines },
+        rest => Content::Beginning { text, rest },
+    }
 }
 
 fn decoded(names: &[&[u8]], bytes: &[u8]) -> Content {
     if names.is_empty() || bytes.is_empty() {
         return Content::Bytes;
     }
-    let (decoder, is_known) = match Decoder::new(&names.join(&b','), BOUNDS) {
+    let (decoder, is_known) = match Decoder::with_beside(&names.join(&b','), BOUNDS) {
         Ok(decoder) => (Ok(decoder), true),
         Err(_) => {
             let is_known = |name: &&[u8]| Decoder::new(name, BOUNDS).is_ok();
             let known: Vec<&[u8]> = names.iter().copied().filter(is_known).collect();
-            (Decoder::new(&known.join(&b','), BOUNDS), false)
+            (Decoder::with_beside(&known.join(&b','), BOUNDS), false)
         }
     };
     // Said to be encoded or not, a text is one: what is encoded is none.
@@ -68,16 +76,19 @@ fn decoded(names: &[&[u8]], bytes: &[u8]) -> Content {
     let fault = pushed.and_then(|()| decoder.finish()).err();
     // Where only some names are known, what comes out shows whether the others did anything.
     let says_nothing = text.is_empty() || !is_known && !is_text(&text);
+    let whole = |text, decoder: &mut Decoder| Content::Whole { text, beside: decoder.beside().to_vec() };
     match fault {
-        None if is_known || !says_nothing => Content::Whole { text, beside: Vec::new() },
+        None if is_known || !says_nothing => whole(text, &mut decoder),
         None => as_it_is(),
         Some(_) if says_nothing || is_text(bytes) => as_it_is(),
         // It broke off: all that came has come out, unless it stands in a block that is read as a whole. What is no text may
         // be what comes of another encoding than it is said to be.
-        Some(Fault::Unterminated) if !decoder.holds_back() && is_text(&text) => {
-            Content::Whole { text, beside: Vec::new() }
+        Some(Fault::Unterminated) if !decoder.holds_back() && is_text(&text) => whole(text, &mut decoder),
+        Some(_) => {
+            let rest = (bytes.len() as u64).saturating_sub(decoder.told());
+            // Something is missing, though nobody knows how much.
+            Content::Beginning { text, rest: rest.max(1) }
         }
-        Some(_) => Content::Beginning(text),
     }
 }
 
@@ -87,7 +98,7 @@ fn is_of(names: &[&str], name: &[u8]) -> bool {
 
 /// Whether this is text that can be looked through as it stands: UTF-8 without control characters, and not the letters of
 /// base64 or hexadecimal digits alone, which say something else than they show.
-fn is_text(bytes: &[u8]) -> bool {
+pub(super) fn is_text(bytes: &[u8]) -> bool {
     let is_control = |byte: &u8| byte.is_ascii_control() && !b"\t\n\r\x0c".contains(byte);
     let is_packed = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=-_\r\n".contains(byte);
     let is_utf8 = match std::str::from_utf8(bytes) {
@@ -184,15 +195,16 @@ mod tests {
     fn of_what_is_broken_the_beginning_is_known() {
         let whole = gzip(TEXT);
         let followed = [&whole[..], b"and more"].concat();
-        assert_eq!(content(b"gzip", &followed), Content::Beginning(TEXT.to_vec()));
+        let beginning = |text: &[u8], rest| Content::Beginning { text: text.to_vec(), rest };
+        assert_eq!(content(b"gzip", &followed), beginning(TEXT, 8));
         assert_eq!(content(b"gzip", b"\x1f\x8b\x08\0\xff"), Content::Unreadable);
         assert_eq!(content(b"gzip", &zstd(TEXT)), Content::Unreadable);
         // Nobody's text, stored: what brotli makes of other bytes may be anything.
-        assert_eq!(content(b"br", b"\x0b\x0f\x80\0\x01\xff"), Content::Beginning(b"\0\x01\xff".to_vec()));
+        assert_eq!(content(b"br", b"\x0b\x0f\x80\0\x01\xff"), beginning(b"\0\x01\xff", 1));
         // It broke off behind all that it says.
         assert_eq!(text_of(content(b"gzip", &whole[..whole.len() - 6])), TEXT);
         let chunks = [b"4\r\nsaid\r\n", &b"and this is no chunk"[..]].concat();
-        assert_eq!(content(b"aws-chunked", &chunks), Content::Beginning(b"said".to_vec()));
+        assert_eq!(content(b"aws-chunked", &chunks), beginning(b"said", 20));
         assert_eq!(content(b"aws-chunked, my-own", b"2\r\n\0\0\r\n0\r\n\r\n"), Content::Unreadable);
     }
 
@@ -209,7 +221,9 @@ mod tests {
         assert_eq!(text_of(content(b"zstd", &bytes[..first])), TEXT);
         for cut in first + 4..second {
             match content(b"zstd", &bytes[..cut]) {
-                Content::Beginning(text) => assert!(text.starts_with(TEXT)),
+                Content::Beginning { text, rest } => {
+                    assert!(text.starts_with(TEXT) && rest == (cut - first) as u64, "{cut}: {rest}");
+                }
                 other => panic!("{cut}: {other:?}"),
             }
         }

@@ -106,32 +106,36 @@ impl Redactor {
 
     /// A JSON document without what has to go; `None` where nothing has.
     pub fn json(&self, document: &str) -> Option<String> {
-        let changed = body::redact(&self.bodies, Some(b"application/json"), b"", document.as_bytes())?;
-        // Edits stand between whole characters, or around them.
-        Some(String::from_utf8(changed.bytes).unwrap_or_default())
+        self.typed(b"application/json", document)
     }
 
     /// The same of a text.
     pub fn text(&self, text: &str) -> Option<String> {
-        let changed = body::redact(&self.bodies, Some(b"text/plain"), b"", text.as_bytes())?;
+        self.typed(b"text/plain", text)
+    }
+
+    fn typed(&self, content_type: &[u8], text: &str) -> Option<String> {
+        let changed = body::redact(&self.bodies, Some(content_type), b"", text.as_bytes())?;
+        // Edits stand between whole characters, or around them.
         Some(String::from_utf8(changed.bytes).unwrap_or_default())
     }
 
     fn replace(&self, exchange: &mut Exchange, direction: Direction, changed: Changed) -> u64 {
-        let Changed { bytes, counts, decoded, left_out, unreadable } = changed;
+        let Changed { bytes, counts, decoded, left_out, nothing } = changed;
         let place = match direction {
             Direction::Request => "the request's body",
             Direction::Response => "the response's body",
         };
-        if left_out {
+        if left_out > 0 {
             note(exchange, format!("what could not be decoded in {place} was left out"));
         }
-        if unreadable {
-            note(exchange, format!("everything in {place}: its content-encoding cannot be taken off"));
+        if let Some(why) = nothing {
+            note(exchange, format!("everything in {place}: {why}"));
             exchange.body_mut(direction).lose();
             return 0;
         }
         let body = exchange.body_mut(direction);
+        body.cut(left_out);
         body.bytes = bytes.into();
         body.decoded |= decoded;
         report(&self.bodies, exchange, &counts, place)
@@ -139,12 +143,18 @@ impl Redactor {
 
     fn changed(&self, exchange: &Exchange, direction: Direction, need: Need) -> Option<Changed> {
         let body = exchange.body(direction);
+        let (bytes, decoded) = (&body.bytes[..], body.decoded);
         let answer = exchange.head.as_ref().map(|head| &head.headers);
         if exchange.upgrade && exchange.head.as_ref().is_some_and(|head| head.status == 101) {
-            let extensions =
-                answer.map(|headers| headers.joined("sec-websocket-extensions")).unwrap_or_default();
-            let agreed = PerMessageDeflate::agreed(&extensions, direction).filter(|_| !body.decoded);
-            return socket::redact(&self.bodies, agreed, &body.bytes, need);
+            let joined = |name| answer.map(|headers: &Headers| headers.joined(name)).unwrap_or_default();
+            let protocol = joined("upgrade");
+            if !protocol.is_empty() && !protocol.eq_ignore_ascii_case(b"websocket") {
+                // Frames of another kind, which nobody here can read.
+                let secrets = need == Need::Secrets;
+                return secrets.then(|| body::redact(&self.bodies, None, b"", bytes)).flatten();
+            }
+            let agreed = PerMessageDeflate::agreed(&joined("sec-websocket-extensions"), direction);
+            return socket::redact(&self.bodies, agreed.filter(|_| !decoded), bytes, need);
         }
         if need == Need::Plain {
             return None;
@@ -154,8 +164,8 @@ impl Redactor {
             Direction::Response => answer,
         };
         let content_type = headers.and_then(|headers| headers.get("content-type"));
-        let encoding = headers.map(|headers| encoding(headers, body.decoded)).unwrap_or_default();
-        body::redact(&self.bodies, content_type, &encoding, &body.bytes)
+        let encoding = headers.map(|headers| encoding(headers, decoded)).unwrap_or_default();
+        body::redact(&self.bodies, content_type, &encoding, bytes)
     }
 }
 

@@ -1,7 +1,8 @@
 //! One direction of a WebSocket.
 //!
 //! Its messages are gone through as the events of one stream. Where something has to go, all frames are written anew:
-//! neither masked nor compressed, each message in one piece, pings and farewells where they were.
+//! neither masked nor compressed, each message in one piece, pings and farewells where they were. So they are where some
+//! cannot be read: those are left out.
 
 use std::ops::Range;
 
@@ -35,8 +36,6 @@ struct Message {
 struct Messages {
     all: Vec<Message>,
     texts: Vec<u8>,
-    /// What could not be read cannot be written either.
-    unread: u64,
 }
 
 impl Messages {
@@ -58,7 +57,8 @@ impl Messages {
                 self.add(CLOSE | LAST, [&code.to_be_bytes(), reason]);
             }
             Content::Close { code: None, reason: _ } => self.add(CLOSE | LAST, [b"", b""]),
-            Content::Problem(_) => self.unread += 1,
+            // What could not be read cannot be written either.
+            Content::Problem(_) => {}
         }
     }
 }
@@ -84,14 +84,15 @@ pub(super) fn redact(
         }
     }
     websocket.finish(&mut |frame| messages.take(&frame.content));
-    let Messages { all, texts, unread } = messages;
+    let left_out = websocket.left_out() + (bytes.len() - read) as u64;
+    let Messages { all, texts } = messages;
     let mut stream = Stream::new(finder, &texts);
     for message in &all {
         stream.part(b"", message.range.clone());
         stream.event_ended();
     }
     let mut edits = stream.finish();
-    if edits.is_empty() && need == Need::Secrets {
+    if edits.is_empty() && need == Need::Secrets && left_out == 0 {
         return None;
     }
     edit::settle(&mut edits);
@@ -102,8 +103,7 @@ pub(super) fn redact(
         write_length(data.len(), &mut made);
         made.extend_from_slice(&data);
     }
-    let left_out = unread > 0 || read < bytes.len();
-    Some(Changed { bytes: made, counts: body::counts(&edits), decoded: true, left_out, unreadable: false })
+    Some(Changed { bytes: made, counts: body::counts(&edits), decoded: true, left_out, nothing: None })
 }
 
 fn write_length(length: usize, made: &mut Vec<u8>) {

@@ -123,6 +123,53 @@ async fn archives_come_back_as_the_exchanges_they_were() {
     }
 }
 
+/// Sizes of bodies are those of what went by, and those of contents are of what is there, whatever redaction left of them.
+#[tokio::test]
+async fn archives_tell_the_sizes_of_what_was_not_kept() {
+    let mut calls = Made::new();
+    let asked = request(&json!([said("user", "Hello?")])).to_string();
+    let answered = response(&said("assistant", "Hello."), "stop").to_string();
+    let encoded = |name: &str| {
+        crate::calls::headers(&[("content-type", "application/json"), ("content-encoding", name)])
+    };
+    let (packed, behind) = (zstd::encode_all(answered.as_bytes(), 3).unwrap(), b"and more".as_slice());
+    for (encoding, bytes) in [("my-own", b"\0\x01\x02".to_vec()), ("zstd", [&packed, behind].concat())] {
+        let exchange = calls.exchange(asked.as_bytes(), 200, "", &bytes);
+        exchange.head.as_mut().unwrap().headers = encoded(encoding);
+    }
+    calls.exchange(asked.as_bytes(), 200, "application/json", answered.as_bytes());
+    let redactor = Redactor::new(&Config::default(), |_| "fp:0123456789abcdef".to_owned()).unwrap();
+    for exchange in &mut calls.all {
+        redactor.redact(exchange);
+    }
+    // What is done where redaction itself fails.
+    let failed = calls.all.last_mut().unwrap();
+    failed.redactions = vec!["everything: the redaction failed".to_owned()];
+    failed.request.lose();
+    failed.response.lose();
+
+    let place = Place::new(&calls.all).await;
+    let (archive, _) = place.export(format("har").unwrap(), Wanted::default()).await;
+    let archive: Value = serde_json::from_slice(&archive).unwrap();
+    let size = |bytes: usize| u64::try_from(bytes).unwrap();
+    let sizes = [
+        (size(asked.len()), 3, 0, 3),
+        (size(asked.len()), size(packed.len() + behind.len()), size(answered.len()), size(behind.len())),
+        (0, size(answered.len()), 0, size(answered.len())),
+    ];
+    for (entry, (sent, body, content, lost)) in
+        archive["log"]["entries"].as_array().unwrap().iter().zip(sizes)
+    {
+        let (request, response) = (&entry["request"], &entry["response"]);
+        assert_eq!(request["bodySize"], asked.len());
+        assert_eq!(request["postData"]["text"].as_str().map_or(0, |text| size(text.len())), sent);
+        assert_eq!((&response["bodySize"], &response["content"]["size"]), (&json!(body), &json!(content)));
+        assert_eq!(response["content"]["text"].as_str().map_or(0, |text| size(text.len())), content);
+        assert_eq!(entry["_wiretape"]["response"]["lost_bytes"], lost);
+        assert!(!entry["_wiretape"]["redactions"].as_array().unwrap().is_empty());
+    }
+}
+
 /// An archive as a browser writes it: names in any case, credentials, other sites.
 #[tokio::test]
 async fn archives_of_others_are_read_as_if_they_had_gone_by() {

@@ -107,6 +107,116 @@ fn of_what_is_broken_the_beginning_stays() {
     assert_eq!((&body.bytes[..], body.decoded, lines.len()), (cut, false, 0));
 }
 
+#[test]
+fn what_of_a_body_cannot_be_decoded_is_lost() {
+    let text = json!({"a": "b".repeat(40_000)}).to_string();
+    let followed = |rest: &[u8]| [&gzip(text.as_bytes())[..], rest].concat();
+    let mut broken_zstd = zstd::encode_all(text.as_bytes(), 3).unwrap();
+    let end = broken_zstd.len();
+    broken_zstd.extend(b"and more of it");
+    let chunks = format!("{:x}\r\n{text}\r\n", text.len());
+    for (encoding, bytes, rest) in [
+        ("gzip", followed(b"and more of it"), 14),
+        ("zstd", broken_zstd.clone(), broken_zstd.len() - end),
+        (
+            "zstd, gzip",
+            [&gzip(&zstd::encode_all(text.as_bytes(), 3).unwrap())[..], b"and more of it"].concat(),
+            14,
+        ),
+        ("aws-chunked", [chunks.as_bytes(), b"and more of it"].concat(), 14),
+    ] {
+        let (body, lines) = gone_through(encoding, &bytes);
+        assert_eq!(
+            (body.bytes.len(), body.decoded, body.lost),
+            (text.len(), true, rest as u64),
+            "{encoding}"
+        );
+        assert_eq!(body.chunks, [Chunk { after: 1, length: (bytes.len() - rest) as u64 }], "{encoding}");
+        assert_eq!(lines, [LEFT_OUT]);
+    }
+    // Where it is corrupt in its midst, it is told as nearly as can be.
+    let noise: Vec<u8> = (0..20_000_u32)
+        .flat_map(|n| format!("{:x} ", crc32fast::hash(&n.to_be_bytes())).into_bytes())
+        .collect();
+    let mut bytes = gzip(&noise);
+    let at = bytes.len() / 2;
+    bytes.splice(at..at, [0xff; 300]);
+    let (body, _) = gone_through("gzip", &bytes);
+    assert!(noise.starts_with(&body.bytes[..noise.len() / 3]) && body.lost > 0);
+    let kept = bytes.len() as u64 - body.lost;
+    assert!(kept.abs_diff(at as u64) < 20_000, "{kept} of {at}");
+    assert_eq!(body.chunks, [Chunk { after: 1, length: kept }]);
+}
+
+/// A member with an extra field, a name and a comment.
+fn gzip_with(text: &[u8], extra: &str, name: &str, comment: &str) -> Vec<u8> {
+    let mut builder = flate2::GzBuilder::new();
+    if !extra.is_empty() {
+        builder = builder.extra(extra);
+    }
+    if !name.is_empty() {
+        builder = builder.filename(name);
+    }
+    if !comment.is_empty() {
+        builder = builder.comment(comment);
+    }
+    let mut encoder = builder.write(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A frame that decoders skip.
+fn skipped(content: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(content.len()).unwrap().to_le_bytes();
+    [&[0x5a, 0x2a, 0x4d, 0x18], &length[..], content].concat()
+}
+
+/// Brotli with a block of metadata, and one that stores the text.
+fn brotli_with(metadata: &[u8], text: &[u8]) -> Vec<u8> {
+    let head = 3_u16 << 2 | 1 << 5 | u16::try_from(metadata.len() - 1).unwrap() << 7;
+    let block = (u32::try_from(text.len()).unwrap() - 1) << 3 | 1 << 19;
+    [&head.to_le_bytes()[..], metadata, &block.to_le_bytes()[..3], text, &[3]].concat()
+}
+
+#[test]
+fn what_an_encoding_says_beside_the_text_is_gone_through() {
+    let key = made("sk-", 48);
+    let (text, none) = (&b"{\"a\": 1}"[..], "nothing");
+    let zstd = |text: &[u8]| zstd::encode_all(text, 3).unwrap();
+    let all = |secret: &str| {
+        vec![
+            ("gzip", gzip_with(text, secret, "", "")),
+            ("gzip", gzip_with(text, "", secret, "")),
+            ("gzip", gzip_with(text, none, none, secret)),
+            ("gzip", [gzip(b""), gzip_with(text, "", "", secret)].concat()),
+            ("gzip", [gzip(text), vec![0; 9], gzip_with(b"", "", secret, "")].concat()),
+            ("x-gzip, zstd", zstd(&gzip_with(text, "", secret, none))),
+            ("zstd", [skipped(secret.as_bytes()), zstd(text)].concat()),
+            (
+                "zstd",
+                [zstd(text), skipped(b""), skipped(none.as_bytes()), skipped(secret.as_bytes())].concat(),
+            ),
+            ("zstd, gzip", gzip(&[skipped(secret.as_bytes()), zstd(text)].concat())),
+            ("zstd, my-own", [skipped(secret.as_bytes()), zstd(text)].concat()),
+            ("br", brotli_with(secret.as_bytes(), text)),
+        ]
+    };
+    for (at, (encoding, bytes)) in all(&key).into_iter().enumerate() {
+        let (body, lines) = gone_through(encoding, &bytes);
+        assert_eq!((&body.bytes[..], body.decoded, body.lost), (text, true, 0), "{at}");
+        assert_eq!(lines, [TAKEN], "{at}");
+        // Cut off anywhere.
+        for cut in 0..bytes.len() {
+            let (body, _) = gone_through(encoding, &bytes[..cut]);
+            assert!(!body.bytes.windows(30).any(|window| window == &key.as_bytes()[..30]), "{at}: {cut}");
+        }
+    }
+    for (at, (encoding, bytes)) in all(none).into_iter().enumerate() {
+        let (body, lines) = gone_through(encoding, &bytes);
+        assert_eq!((&body.bytes[..], body.decoded, lines.len()), (&bytes[..], false, 0), "{at}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
