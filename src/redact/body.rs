@@ -29,6 +29,24 @@ pub(super) struct Changed {
 /// Nothing of it can be read.
 const UNREADABLE: &str = "its content-encoding cannot be taken off";
 
+impl Changed {
+    /// What this and then a further pass made of a body.
+    pub(super) fn and_then(self, more: Self) -> Self {
+        let Self { bytes: _, mut counts, decoded, left_out, nothing } = self;
+        for (rule, count) in more.counts {
+            add(&mut counts, rule, count);
+        }
+        counts.sort_unstable();
+        Self {
+            bytes: more.bytes,
+            counts,
+            decoded: decoded || more.decoded,
+            left_out: left_out + more.left_out,
+            nothing: nothing.or(more.nothing),
+        }
+    }
+}
+
 /// Takes out what has to go; `None` where nothing has.
 pub(super) fn redact(
     finder: &Finder,
@@ -98,13 +116,17 @@ fn changed(bytes: &[u8], mut edits: Vec<Edit>) -> Option<Changed> {
 pub(super) fn counts(edits: &[Edit]) -> Vec<(usize, u64)> {
     let mut counts: Vec<(usize, u64)> = Vec::new();
     for (rule, _) in edits.iter().filter_map(|edit| edit.put.as_ref()) {
-        match counts.iter_mut().find(|(known, _)| known == rule) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((*rule, 1)),
-        }
+        add(&mut counts, *rule, 1);
     }
     counts.sort_unstable();
     counts
+}
+
+fn add(counts: &mut Vec<(usize, u64)>, rule: usize, more: u64) {
+    match counts.iter_mut().find(|(known, _)| *known == rule) {
+        Some((_, count)) => *count += more,
+        None => counts.push((rule, more)),
+    }
 }
 
 /// The framing, as readers find it.

@@ -67,32 +67,32 @@ const NO_SECRETS: &[&str] = &["idempotencykey", "cachekey", "websocketkey", "rou
 /// What every known name ends with, before the quote that may itself be escaped.
 const SIGN: &str = r#"(?-u)(?:ey|EY|oken|OKEN|ecret|ECRET|ssword|SSWORD|asswd|ASSWD|zation|ZATION|wt|WT|ssertion|SSERTION|eaders|EADERS)["\\]"#;
 
-/// Longer names mean nothing.
+/// Of longer names, what they end with.
 const LONGEST: usize = 64;
 
 pub(super) struct Fields {
     own: Vec<Vec<u8>>,
 }
 
-/// A name in its plain spelling.
+/// A name in its plain spelling, at the end of these bytes.
 struct Plain {
     bytes: [u8; LONGEST],
-    length: usize,
+    start: usize,
 }
 
 impl Plain {
     fn of(name: &[u8]) -> Self {
-        let mut plain = Self { bytes: [0; LONGEST], length: 0 };
-        let kept = name.iter().filter(|byte| !b"_-.".contains(byte));
-        for (place, byte) in plain.bytes.iter_mut().zip(kept) {
+        let mut plain = Self { bytes: [0; LONGEST], start: LONGEST };
+        let kept = name.iter().rev().filter(|byte| !b"_-.".contains(byte));
+        for (place, byte) in plain.bytes.iter_mut().rev().zip(kept) {
             *place = byte.to_ascii_lowercase();
-            plain.length += 1;
+            plain.start -= 1;
         }
         plain
     }
 
     fn as_slice(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
+        self.bytes.get(self.start..).unwrap_or_default()
     }
 }
 
@@ -203,6 +203,10 @@ mod tests {
         ] {
             assert!(!fields.is_secret(name.as_bytes()), "{name}");
         }
+        assert!(
+            fields.is_secret(("x".repeat(100) + "_password").as_bytes()),
+            "a long name ends as others do"
+        );
         assert!(Fields::is_secret_in(b"client_secret", b"value"));
         assert!(Fields::is_secret_in(b"headers", b"X-Vault-Token"));
         assert!(!Fields::is_secret_in(b"headers", b"Idempotency-Key"));

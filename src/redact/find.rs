@@ -4,17 +4,16 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Fingerprint;
+use super::built_in::BUILT_IN;
 use super::coding::{Coding, Cursor};
 use super::fields::{Fields, behind_scheme};
 use super::gate::{Gate, bit};
 use super::json::{Kind, Leaf, Level, Outcome, Scanner, Sink, may_be_document};
-use super::pattern::Pattern;
+use super::pattern::{Pattern, Sign};
+use super::stand_in::{self, StandIns};
 
 /// A JSON text in a JSON text, in a JSON text: arguments of a tool that carries the arguments of another.
 const DEEPEST: usize = 4;
-
-/// What every stand-in begins with.
-const MARK: &str = "[redacted:";
 
 /// Something that has to go, and what stands in its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +31,7 @@ pub(super) struct Finder {
     fields: Option<Fields>,
     /// Names of the rules; the one for members' names is the first.
     rules: Vec<String>,
+    stand_ins: StandIns,
     fingerprint: Fingerprint,
 }
 
@@ -46,7 +46,9 @@ impl Finder {
         fingerprint: Fingerprint,
     ) -> Self {
         let gate = Gate::new(&patterns, fields.as_ref());
-        Self { patterns, gate, fields, rules, fingerprint }
+        let built_in = BUILT_IN.iter().map(|rule| rule.name.to_owned());
+        let stand_ins = StandIns::new(rules.iter().cloned().chain(built_in).collect(), &fingerprint(b""));
+        Self { patterns, gate, fields, rules, stand_ins, fingerprint }
     }
 
     pub(super) fn rule(&self, rule: usize) -> &str {
@@ -110,29 +112,40 @@ impl Finder {
 
     fn patterns(&self, text: &[u8], out: &mut Vec<Match>) {
         let set = self.gate.patterns_for(text);
+        // Those that are there before anything is taken out, looked for once something is found.
+        let mut taken: Option<Vec<Range<usize>>> = None;
         for (place, pattern) in self.patterns.iter().enumerate() {
-            let gated = !matches!(pattern.sign, super::pattern::Sign::None);
-            if gated && bit(place).is_some_and(|bit| set & bit == 0) {
+            let is_built_in = !matches!(pattern.sign, Sign::None);
+            if is_built_in && bit(place).is_some_and(|bit| set & bit == 0) {
                 continue;
             }
             pattern.find(text, &mut |range| {
+                let taken = taken.get_or_insert_with(|| self.stand_ins.all_in(text));
+                let Some(range) = stand_in::beside(text, taken, range, is_built_in) else { return };
                 let secret = text.get(range.clone()).unwrap_or_default();
-                // Taken out before: by another recorder on the way, or when it was recorded.
-                if is_stand_in(secret) {
-                    return;
-                }
                 let stand_in = self.stand_in(pattern.rule, secret);
                 out.push(Match { stand_in, rule: pattern.rule, length: range.len(), range });
             });
         }
     }
 
-    /// What stands in the place of a secret. It needs no escape in a JSON text, or in one within one.
+    /// What stands in the place of a secret.
     fn stand_in(&self, rule: usize, secret: &[u8]) -> Box<str> {
-        let fingerprint = (self.fingerprint)(secret);
-        let kept = |c: &char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_' | '.');
-        let fingerprint: String = fingerprint.chars().filter(kept).collect();
-        format!("{MARK}{}:{fingerprint}]", self.rule(rule)).into()
+        StandIns::write(self.rule(rule), &(self.fingerprint)(secret))
+    }
+
+    /// A text in which stand-ins have no brackets.
+    pub(super) fn without_brackets(&self, text: &str) -> String {
+        let mut made = String::with_capacity(text.len());
+        let mut at = 0;
+        for one in self.stand_ins.all_in(text.as_bytes()) {
+            let (before, own) = (text.get(at..one.start), text.get(one.clone()));
+            made.extend(before);
+            made.extend(own.map(|own| own.trim_matches(['[', ']'])));
+            at = one.end;
+        }
+        made.extend(text.get(at..));
+        made
     }
 
     /// Goes through a JSON document that is in one piece.
@@ -182,13 +195,13 @@ impl Finder {
 
     /// The whole of a value, less the scheme before it.
     fn value(&self, raw: &[u8]) -> Option<Match> {
-        if raw.is_empty() || raw.starts_with(MARK.as_bytes()) {
+        if raw.is_empty() {
             return None;
         }
         let scheme = behind_scheme(raw);
         let mut secret = Vec::new();
         Coding::Json.decode(raw.get(scheme..).unwrap_or_default(), &mut secret);
-        Some(self.whole(scheme..raw.len(), &secret))
+        (!self.stand_ins.is_one(&secret)).then(|| self.whole(scheme..raw.len(), &secret))
     }
 
     /// A value that goes because of its name.
@@ -203,7 +216,7 @@ impl Finder {
         }
         let scheme = behind_scheme(value);
         let secret = value.get(scheme..).unwrap_or_default();
-        (!is_stand_in(secret)).then(|| self.whole(scheme..value.len(), secret))
+        (!self.stand_ins.is_one(secret)).then(|| self.whole(scheme..value.len(), secret))
     }
 
     /// What stands for the value of a form's or a query's parameter of this name.
@@ -215,7 +228,7 @@ impl Finder {
         }
         let mut secret = Vec::new();
         Coding::Percent.decode(raw, &mut secret);
-        Some(self.whole(0..raw.len(), &secret))
+        (!self.stand_ins.is_one(&secret)).then(|| self.whole(0..raw.len(), &secret))
     }
 }
 
@@ -224,15 +237,6 @@ impl Match {
         self.range = self.range.start + start..self.range.end + start;
         self
     }
-}
-
-/// Whether this is what stands for a secret, and nothing beside.
-fn is_stand_in(text: &[u8]) -> bool {
-    let inner = text.strip_prefix(b"[").and_then(|text| text.strip_suffix(b"]"));
-    // A URL has no place for the brackets.
-    let inner = inner.unwrap_or(text);
-    inner.starts_with(&MARK.as_bytes()[1..])
-        && inner.iter().all(|byte| byte.is_ascii_alphanumeric() || b":-_.".contains(byte))
 }
 
 /// The name of the member at hand.

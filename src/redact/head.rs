@@ -5,7 +5,7 @@ use crate::model::{Exchange, Headers};
 use super::coding::Coding;
 use super::edit::{self, Edit};
 use super::find::{Finder, Match};
-use super::{body, lines, report};
+use super::{PASSES, body, lines, report};
 
 /// Takes out what has to go. Says how often rules struck.
 pub(super) fn redact(finder: &Finder, exchange: &mut Exchange) -> u64 {
@@ -22,8 +22,8 @@ pub(super) fn redact(finder: &Finder, exchange: &mut Exchange) -> u64 {
     struck += report(finder, exchange, &counts, "the target");
     let mut edits = Vec::new();
     for label in &mut exchange.labels {
-        let found = finder.written(Coding::Plain, label.value.as_bytes());
-        edits.extend(text(&mut label.value, found));
+        let pass = |value: &mut String| text(value, finder.written(Coding::Plain, value.as_bytes()));
+        edits.extend(passes(&mut label.value, pass));
     }
     struck + report(finder, exchange, &body::counts(&edits), "the labels")
 }
@@ -31,9 +31,23 @@ pub(super) fn redact(finder: &Finder, exchange: &mut Exchange) -> u64 {
 fn headers(finder: &Finder, all: [Option<&mut Headers>; 2]) -> Vec<(usize, u64)> {
     let mut edits = Vec::new();
     for headers in all.into_iter().flatten() {
-        edits.extend(values(finder, headers));
+        edits.extend(passes(headers, |headers| values(finder, headers)));
     }
     body::counts(&edits)
+}
+
+/// Goes through something until nothing is found in it. Where that has no end, nothing of it stays.
+fn passes<T: Default>(place: &mut T, pass: impl Fn(&mut T) -> Vec<Edit>) -> Vec<Edit> {
+    let mut all = Vec::new();
+    for _ in 0..PASSES {
+        let more = pass(place);
+        if more.is_empty() {
+            return all;
+        }
+        all.extend(more);
+    }
+    *place = T::default();
+    all
 }
 
 /// Names and what is no header stay as they are.
@@ -57,18 +71,28 @@ fn values(finder: &Finder, headers: &mut Headers) -> Vec<Edit> {
     edits
 }
 
-/// A path and its query, percent-encoded.
 fn target(finder: &Finder, target: &mut String) -> Vec<(usize, u64)> {
+    let mut edits = passes(target, |target| path_and_query(finder, target));
+    if !edits.is_empty() {
+        // Brackets have no place in a URL. That stand-ins have none may make a difference in turn.
+        *target = finder.without_brackets(target);
+        edits.extend(passes(target, |target| {
+            let edits = path_and_query(finder, target);
+            *target = finder.without_brackets(target);
+            edits
+        }));
+    }
+    body::counts(&edits)
+}
+
+/// Percent-encoded.
+fn path_and_query(finder: &Finder, target: &mut String) -> Vec<Edit> {
     let raw = target.as_bytes();
     let query = memchr::memchr(b'?', raw).map_or(raw.len(), |mark| mark + 1);
     let (path, query) = raw.split_at(query);
     let mut found = finder.written(Coding::Percent, path);
     found.extend(lines::pairs(finder, query).into_iter().map(|one| one.at(path.len())));
-    for one in &mut found {
-        // Brackets have no place in a URL.
-        one.stand_in = one.stand_in.trim_matches(['[', ']']).into();
-    }
-    body::counts(&text(target, found))
+    text(target, found)
 }
 
 /// Takes matches out of a text, where it stays one.

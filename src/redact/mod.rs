@@ -9,6 +9,9 @@
 //! stays byte for byte, and a body with nothing in it stays the very same bytes. What is encoded and cannot be decoded is
 //! left out: it may hold anything.
 //!
+//! What is found depends on what stands about it, and that is no longer the same once something is taken out. So all of it
+//! is gone through again until nothing is found: what is kept is always something in which a further pass finds nothing.
+//!
 //! Invariant: no I/O, no clock, and no panic whatever the bytes are; time grows with the bytes alone.
 
 mod body;
@@ -30,6 +33,7 @@ mod lines;
 mod pattern;
 mod pem;
 mod socket;
+mod stand_in;
 mod stream;
 
 use std::sync::Arc;
@@ -56,6 +60,11 @@ enum Need {
     /// The other direction of its socket was, and is no longer compressed.
     Plain,
 }
+
+/// So many passes and still something to take out: nothing is kept then. What secrets hide from each other takes two or
+/// three.
+const PASSES: usize = 8;
+const NO_END: &str = "whatever is taken out, there is something to take out";
 
 /// The rule that goes by the names of members, as it is called in stand-ins.
 const BY_NAME: &str = "field";
@@ -115,7 +124,8 @@ impl Redactor {
     }
 
     fn typed(&self, content_type: &[u8], text: &str) -> Option<String> {
-        let changed = body::redact(&self.bodies, Some(content_type), b"", text.as_bytes())?;
+        let pass = |bytes: &[u8], _| body::redact(&self.bodies, Some(content_type), b"", bytes);
+        let changed = passes(pass(text.as_bytes(), false)?, pass);
         // Edits stand between whole characters, or around them.
         Some(String::from_utf8(changed.bytes).unwrap_or_default())
     }
@@ -143,7 +153,21 @@ impl Redactor {
 
     fn changed(&self, exchange: &Exchange, direction: Direction, need: Need) -> Option<Changed> {
         let body = exchange.body(direction);
-        let (bytes, decoded) = (&body.bytes[..], body.decoded);
+        let first = self.pass(exchange, direction, need, &body.bytes, body.decoded)?;
+        Some(passes(first, |bytes, decoded| {
+            self.pass(exchange, direction, Need::Secrets, bytes, body.decoded || decoded)
+        }))
+    }
+
+    /// Goes through what there is of a body once.
+    fn pass(
+        &self,
+        exchange: &Exchange,
+        direction: Direction,
+        need: Need,
+        bytes: &[u8],
+        decoded: bool,
+    ) -> Option<Changed> {
         let answer = exchange.head.as_ref().map(|head| &head.headers);
         if exchange.upgrade && exchange.head.as_ref().is_some_and(|head| head.status == 101) {
             let joined = |name| answer.map(|headers: &Headers| headers.joined(name)).unwrap_or_default();
@@ -169,6 +193,20 @@ impl Redactor {
     }
 }
 
+/// Goes on after the first pass until nothing is found. A pass gets the bytes, and whether what encoded them is off.
+fn passes(mut changed: Changed, pass: impl Fn(&[u8], bool) -> Option<Changed>) -> Changed {
+    for _ in 1..PASSES {
+        if changed.nothing.is_some() {
+            return changed;
+        }
+        match pass(&changed.bytes, changed.decoded) {
+            Some(more) => changed = changed.and_then(more),
+            None => return changed,
+        }
+    }
+    Changed { nothing: Some(NO_END), ..Changed::default() }
+}
+
 /// The content-encoding that is still on.
 fn encoding(headers: &Headers, decoded: bool) -> Vec<u8> {
     if decoded { Vec::new() } else { headers.joined("content-encoding") }
@@ -183,10 +221,12 @@ fn patterns(config: &Config, scope: Scope) -> (Vec<String>, Vec<Pattern>) {
         all.extend((built_in.patterns)().into_iter().map(|(search, sign)| Pattern { rule, search, sign }));
         rules.push(built_in.name.to_owned());
     }
-    for (name, own) in config.own.iter().filter(|(_, own)| own.scope == Scope::Both || own.scope == scope) {
+    for (name, own) in &config.own {
         let Ok((regex, group)) = own.compile(name) else { continue };
         let search = Search::Regex { regex, group, check: anything };
-        all.push(Pattern { rule: rules.len(), search, sign: Sign::None });
+        if own.scope == Scope::Both || own.scope == scope {
+            all.push(Pattern { rule: rules.len(), search, sign: Sign::None });
+        }
         rules.push(name.clone());
     }
     (rules, all)

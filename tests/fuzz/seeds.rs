@@ -10,7 +10,9 @@ use wiretape::tape::format::{PREFIX, put_event, put_passed};
 use wiretape::tape::{Begin, Event, ResponseHead};
 
 use crate::fixture::{Fixture, all};
-use crate::targets::exchange::{BROKEN, EVENTS, FRAMES, Input, MARK, SOCKET, event_frame, text_frame};
+use crate::targets::exchange::{
+    BROKEN, EVENTS, FRAMES, Input, MARK, OWN_RULES, SOCKET, event_frame, text_frame,
+};
 use crate::targets::framings::{self, Cut};
 use crate::targets::{Target, encodings};
 
@@ -240,6 +242,9 @@ fn redactor() -> Vec<Vec<u8>> {
     let mut frames = Input { flags: SOCKET | FRAMES, status: Input::status_byte(101), ..Input::default() };
     frames.response = [b"s\x01\x03{\"a".to_vec(), b"s\x80\x04\":1}".to_vec()].join(MARK);
     seeds.push(frames);
+    let own: Vec<Input> =
+        seeds.iter().cloned().map(|seed| Input { flags: seed.flags | OWN_RULES, ..seed }).collect();
+    seeds.extend(own);
     seeds.extend(all().iter().step_by(9).map(of_fixture));
     seeds.iter().map(Input::write).filter(|seed| seed.len() < LARGEST).collect()
 }

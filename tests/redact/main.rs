@@ -5,6 +5,7 @@
 
 mod encoded;
 mod frames;
+mod passes;
 mod sockets;
 mod stream;
 mod support;

@@ -21,12 +21,14 @@ pub const EVENTS: u8 = 2;
 pub const BROKEN: u8 = 4;
 /// A socket's pieces are frames as they are on the wire.
 pub const FRAMES: u8 = 8;
+/// What has to go is said by rules of a user's own.
+pub const OWN_RULES: u8 = 16;
 
 const STATUS: [u16; 8] = [200, 101, 201, 204, 302, 400, 429, 500];
 const BEGAN: Micros = Micros(1_000_000_000);
 
 /// An exchange as an input says it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Input {
     pub cut: u8,
     pub status: u8,
