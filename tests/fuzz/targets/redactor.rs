@@ -57,6 +57,7 @@ pub fn check(input: &[u8]) {
     }
 }
 
+/// A text or a number alone may as well be no JSON.
 fn is_json(text: &[u8]) -> bool {
-    serde_json::from_slice::<Value>(text).is_ok()
+    serde_json::from_slice::<Value>(text).is_ok_and(|value| value.is_object() || value.is_array())
 }
