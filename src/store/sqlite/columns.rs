@@ -1,12 +1,12 @@
-//! An observation's head as columns, and the rest of it that has none. Pure.
+//! An observation's head as columns. Pure.
 //!
-//! The rest is what the columns do not give back exactly: so a head comes back whole, whatever stands in it.
+//! What the columns do not give back exactly is the rest (`given`): so a head comes back whole, whatever stands in it.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::fault::Result;
 use super::head::Head;
-use crate::model::{ExchangeId, Kind, Micros, ObservationId, Status, TraceId, UsageSource, Usd};
+use crate::model::{Kind, Micros, ObservationId, Status, TraceId, UsageSource, Usd};
 use crate::store::{StoreError, Totals};
 use crate::trace::CALLER_SPAN;
 
@@ -41,62 +41,6 @@ pub const SIDE: usize = 13;
 /// Columns that count tokens.
 pub const TOKENS: [&str; 5] = ["input", "output", "cache_read", "cache_write", "reasoning"];
 
-/// The record's order of keys.
-const ORDER: [&str; 52] = [
-    "id",
-    "trace_id",
-    "session_id",
-    "parent_id",
-    "caller_span_id",
-    "prior_id",
-    "type",
-    "name",
-    "start_time",
-    "first_token_time",
-    "end_time",
-    "duration_ms",
-    "ttft_ms",
-    "status",
-    "error",
-    "provider",
-    "upstream",
-    "dialect",
-    "operation",
-    "request_model",
-    "response_model",
-    "response_id",
-    "previous_response_id",
-    "conversation_id",
-    "streamed",
-    "complete",
-    "service_tier",
-    "parameters",
-    "finish_reason",
-    "finish_reason_raw",
-    "usage",
-    "tool",
-    "tool_calls",
-    "server_tool_calls",
-    "extra",
-    "problems",
-    "endpoint",
-    "upstream_request_id",
-    "http_status",
-    "cost",
-    "prompt_version",
-    "tools_version",
-    "side",
-    "title",
-    "attempt",
-    "links",
-    "losses",
-    "ended_by",
-    "redactions",
-    "user",
-    "tags",
-    "labels",
-];
-
 /// An observation as its row has it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Columns {
@@ -129,98 +73,118 @@ pub struct Columns {
     pub title: Option<String>,
 }
 
-const SOURCES: [UsageSource; 3] = [UsageSource::Reported, UsageSource::Estimated, UsageSource::Partial];
+pub const SOURCES: [UsageSource; 3] = [UsageSource::Reported, UsageSource::Estimated, UsageSource::Partial];
+
+/// What of a head columns are made of, found in one walk.
+#[derive(Default)]
+struct Fields<'a> {
+    id: Option<&'a Value>,
+    trace: Option<&'a Value>,
+    session: Option<&'a Value>,
+    parent: Option<&'a Value>,
+    caller_span: Option<&'a Value>,
+    prior: Option<&'a Value>,
+    kind: Option<&'a Value>,
+    start: Option<&'a Value>,
+    first_token: Option<&'a Value>,
+    end: Option<&'a Value>,
+    status: Option<&'a Value>,
+    http_status: Option<&'a Value>,
+    streamed: Option<&'a Value>,
+    usage: Option<&'a Value>,
+    cost: Option<&'a Value>,
+    attempt: Option<&'a Value>,
+    response_id: Option<&'a Value>,
+    losses: Option<&'a Value>,
+    tags: Option<&'a Value>,
+    title: Option<&'a Value>,
+    place: Option<&'a Value>,
+    words: [Option<&'a Value>; KINDS_OF_WORDS],
+}
+
+impl<'a> Fields<'a> {
+    fn of(head: Head<'a>) -> Self {
+        let mut fields = Self::default();
+        for (key, value) in head.iter() {
+            let place = match key {
+                "id" => &mut fields.id,
+                "trace_id" => &mut fields.trace,
+                "session_id" => &mut fields.session,
+                "parent_id" => &mut fields.parent,
+                CALLER_SPAN => &mut fields.caller_span,
+                "prior_id" => &mut fields.prior,
+                "type" => &mut fields.kind,
+                "start_time" => &mut fields.start,
+                "first_token_time" => &mut fields.first_token,
+                "end_time" => &mut fields.end,
+                "status" => &mut fields.status,
+                "http_status" => &mut fields.http_status,
+                "streamed" => &mut fields.streamed,
+                "usage" => &mut fields.usage,
+                "cost" => &mut fields.cost,
+                "attempt" => &mut fields.attempt,
+                "response_id" => &mut fields.response_id,
+                "losses" => &mut fields.losses,
+                "tags" => &mut fields.tags,
+                "title" => &mut fields.title,
+                "exchange_index" => &mut fields.place,
+                _ => match WORDS.iter().position(|(_, path)| path.first() == Some(&key)) {
+                    Some(at) => &mut fields.words[at],
+                    None => continue,
+                },
+            };
+            *place = Some(value);
+        }
+        fields
+    }
+}
 
 impl Columns {
     /// Reads a head. It must say what it is and when it began.
     pub fn of<'a>(head: impl Into<Head<'a>>) -> Result<Self> {
-        let head: Head = head.into();
-        let text = |key: &str| head.get(key).and_then(Value::as_str);
+        let fields = Fields::of(head.into());
+        let text = |value: Option<&'a Value>| value.and_then(Value::as_str);
         let wrong = |what: &str| StoreError::Asked(format!("an observation without {what}"));
-        let id = text("id").and_then(ObservationId::parse).ok_or_else(|| wrong("an id of 16 digits"))?;
-        let time = |key: &str| i64::try_from(text(key).and_then(Micros::parse_rfc3339)?.0).ok();
-        let start = time("start_time").ok_or_else(|| wrong("a start_time"))?;
-        let kind = text("type").and_then(Kind::from_name).ok_or_else(|| wrong("a known type"))?;
-        let status = text("status").and_then(Status::from_name).unwrap_or_default();
-        let source = within(&head, &["usage", "source"]).and_then(Value::as_str);
-        let source = source.and_then(UsageSource::from_name);
-        let number = |key: &str| head.get(key).and_then(Value::as_u64);
-        let tags = head.get("tags").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let id = |value| text(value).and_then(ObservationId::parse).map(|id| id.0);
+        let time = |value| i64::try_from(text(value).and_then(Micros::parse_rfc3339)?.0).ok();
+        let start = time(fields.start).ok_or_else(|| wrong("a start_time"))?;
+        let kind = text(fields.kind).and_then(Kind::from_name).ok_or_else(|| wrong("a known type"))?;
+        let status = text(fields.status).and_then(Status::from_name).unwrap_or_default();
+        let usage = |key: &str| fields.usage.and_then(|usage| usage.get(key));
+        let source = text(usage("source")).and_then(UsageSource::from_name);
+        let number = |value: Option<&Value>| value.and_then(Value::as_u64);
+        let list =
+            |value: Option<&'a Value>| value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let word = |at: usize| {
+            let inner = WORDS[at].1.get(1);
+            let value = fields.words[at]?;
+            inner.map_or(Some(value), |inner| value.get(inner))?.as_str().map(str::to_owned)
+        };
         Ok(Self {
-            id: id.0,
-            place: number("exchange_index").and_then(|index| index.try_into().ok()).unwrap_or(0),
-            trace: text("trace_id").and_then(TraceId::parse).map(|trace| trace.0),
-            session: text("session_id").map(str::to_owned),
-            parent: text("parent_id").and_then(ObservationId::parse).map(|parent| parent.0),
-            callers: text(CALLER_SPAN).is_some_and(|span| text("parent_id") == Some(span)),
-            prior: text("prior_id").and_then(ObservationId::parse).map(|prior| prior.0),
+            id: id(fields.id).ok_or_else(|| wrong("an id of 16 digits"))?,
+            place: number(fields.place).and_then(|index| index.try_into().ok()).unwrap_or(0),
+            trace: text(fields.trace).and_then(TraceId::parse).map(|trace| trace.0),
+            session: text(fields.session).map(str::to_owned),
+            parent: id(fields.parent),
+            callers: text(fields.caller_span).is_some_and(|span| text(fields.parent) == Some(span)),
+            prior: id(fields.prior),
             kind: number_of(&Kind::ALL, kind),
             start,
-            ttft: time("first_token_time").map(|first| first - start),
-            took: time("end_time").map(|end| end - start),
+            ttft: time(fields.first_token).map(|first| first - start),
+            took: time(fields.end).map(|end| end - start),
             status: number_of(&Status::ALL, status),
-            http_status: number("http_status").and_then(|status| status.try_into().ok()),
-            streamed: head.get("streamed").and_then(Value::as_bool),
+            http_status: number(fields.http_status).and_then(|status| status.try_into().ok()),
+            streamed: fields.streamed.and_then(Value::as_bool),
             usage_source: source.map(|source| number_of(&SOURCES, source)),
-            cost: within(&head, &["cost", "total"]).and_then(picos),
-            attempt: number("attempt").and_then(|attempt| attempt.try_into().ok()),
-            response_id: text("response_id").map(str::to_owned),
-            lossy: head.get("losses").and_then(Value::as_array).is_some_and(|losses| !losses.is_empty()),
-            tokens: TOKENS
-                .map(|key| within(&head, &["usage", key]).and_then(Value::as_i64).filter(|n| *n >= 0)),
-            words: WORDS.map(|(_, path)| within(&head, path).and_then(Value::as_str).map(str::to_owned)),
-            tags: tags.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-            title: text("title").map(str::to_owned),
+            cost: fields.cost.and_then(|cost| picos(cost.get("total")?)),
+            attempt: number(fields.attempt).and_then(|attempt| attempt.try_into().ok()),
+            response_id: text(fields.response_id).map(str::to_owned),
+            lossy: !list(fields.losses).is_empty(),
+            tokens: TOKENS.map(|key| usage(key).and_then(Value::as_i64).filter(|n| *n >= 0)),
+            words: std::array::from_fn(word),
+            tags: list(fields.tags).iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            title: text(fields.title).map(str::to_owned),
         })
-    }
-
-    /// The head as far as the columns have it.
-    pub fn head(&self, exchange: Option<ExchangeId>) -> Map<String, Value> {
-        let mut head = Map::new();
-        let micros = |after: i64| Micros(self.start.saturating_add(after).max(0).cast_unsigned());
-        #[expect(clippy::cast_precision_loss, reason = "a call does not take centuries")]
-        let millis = |after: i64| after.max(0) as f64 / 1000.0;
-        let mut put = |path: &[&str], value: Value| put_at(&mut head, path, value);
-        put(&["id"], ObservationId(self.id).to_string().into());
-        put(&["trace_id"], json!(self.trace.map(|trace| TraceId(trace).to_string())));
-        put(&["session_id"], json!(self.session));
-        put(&["parent_id"], json!(self.parent.map(|parent| ObservationId(parent).to_string())));
-        if self.callers {
-            put(&[CALLER_SPAN], json!(self.parent.map(|parent| ObservationId(parent).to_string())));
-        }
-        put(&["prior_id"], json!(self.prior.map(|prior| ObservationId(prior).to_string())));
-        put(&["type"], Kind::ALL.get(usize::from(self.kind)).map_or(Value::Null, |kind| kind.name().into()));
-        put(&["start_time"], micros(0).rfc3339().into());
-        put(&["first_token_time"], json!(self.ttft.map(|after| micros(after).rfc3339())));
-        put(&["end_time"], json!(self.took.map(|after| micros(after).rfc3339())));
-        put(&["duration_ms"], json!(self.took.map(millis)));
-        put(&["ttft_ms"], json!(self.ttft.map(millis)));
-        put(
-            &["status"],
-            Status::ALL.get(usize::from(self.status)).map_or(Value::Null, |status| status.name().into()),
-        );
-        for ((_, path), word) in WORDS.iter().zip(&self.words) {
-            put(path, json!(word));
-        }
-        put(&["response_id"], json!(self.response_id));
-        put(&["streamed"], json!(self.streamed));
-        for (key, count) in TOKENS.iter().zip(&self.tokens) {
-            put(&["usage", key], json!(count));
-        }
-        let source = self.usage_source.and_then(|source| SOURCES.get(usize::from(source)));
-        put(&["usage", "source"], json!(source.map(|source| source.name())));
-        put(&["http_status"], json!(self.http_status));
-        let cost = self.cost.map(|picos| Usd::from_picos(i128::from(picos)).to_json());
-        put(&["cost", "total"], cost.unwrap_or(Value::Null));
-        put(&["attempt"], json!(self.attempt));
-        if !self.tags.is_empty() {
-            put(&["tags"], json!(self.tags));
-        }
-        put(&["exchange_id"], json!(exchange.map(|exchange| exchange.to_string())));
-        if self.place > 0 {
-            put(&["exchange_index"], self.place.into());
-        }
-        head
     }
 
     /// A call of a tool whose result is to come.
@@ -282,85 +246,6 @@ pub fn number_of<T: PartialEq + Copy>(all: &[T], value: T) -> u8 {
     all.iter().position(|known| *known == value).and_then(|at| u8::try_from(at).ok()).unwrap_or(0)
 }
 
-fn within<'a>(head: &Head<'a>, path: &[&str]) -> Option<&'a Value> {
-    let (first, rest) = path.split_first()?;
-    rest.iter().try_fold(head.get(first)?, |value, key| value.get(key))
-}
-
-fn put_at(head: &mut Map<String, Value>, path: &[&str], value: Value) {
-    if value.is_null() {
-        return;
-    }
-    match path {
-        [key] => {
-            head.insert((*key).to_owned(), value);
-        }
-        [key, inner, ..] => {
-            let object = head.entry(*key).or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(object) = object {
-                object.insert((*inner).to_owned(), value);
-            }
-        }
-        [] => {}
-    }
-}
-
 fn picos(dollars: &Value) -> Option<i64> {
     i64::try_from(Usd::from_f64(dollars.as_f64()?)?.picos()).ok()
 }
-
-/// Under this key the rest says which keys the columns give and the head had not.
-const MISSING: &str = "";
-
-/// What of a head the columns do not give back.
-pub fn rest(head: &Head, given: &Map<String, Value>) -> Map<String, Value> {
-    let mut rest = difference(head, given);
-    let missing: Vec<&str> = given.keys().filter(|key| head.get(key).is_none()).map(String::as_str).collect();
-    if !missing.is_empty() {
-        rest.insert(MISSING.to_owned(), json!(missing));
-    }
-    rest
-}
-
-fn difference(head: &Head, given: &Map<String, Value>) -> Map<String, Value> {
-    let mut rest = Map::new();
-    for (key, value) in head.iter() {
-        match (value, given.get(key)) {
-            (value, Some(given)) if value == given => {}
-            (Value::Object(own), Some(Value::Object(given))) => {
-                rest.insert(key.to_owned(), Value::Object(difference(&own.into(), given)));
-            }
-            _ => {
-                rest.insert(key.to_owned(), value.clone());
-            }
-        }
-    }
-    rest
-}
-
-/// Puts the rest back, in the record's order.
-pub fn merge(mut given: Map<String, Value>, mut rest: Map<String, Value>) -> Map<String, Value> {
-    if let Some(Value::Array(missing)) = rest.remove(MISSING) {
-        given.retain(|key, _| !missing.iter().any(|missing| missing.as_str() == Some(key)));
-    }
-    lay_over(&mut given, rest);
-    let mut keyed: Vec<(String, Value)> = given.into_iter().collect();
-    let place = |key: &str| ORDER.iter().position(|known| *known == key).unwrap_or(ORDER.len());
-    keyed.sort_by_key(|(key, _)| place(key));
-    keyed.into_iter().collect()
-}
-
-fn lay_over(given: &mut Map<String, Value>, rest: Map<String, Value>) {
-    for (key, value) in rest {
-        match (given.get_mut(&key), value) {
-            (Some(Value::Object(given)), Value::Object(own)) => lay_over(given, own),
-            (_, value) => {
-                given.insert(key, value);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-#[path = "columns_tests.rs"]
-mod tests;

@@ -26,6 +26,7 @@ mod times;
 mod exchange;
 mod head;
 mod columns;
+mod given;
 mod follows;
 mod rest;
 mod observation;

@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 use tokio_rusqlite::rusqlite::types::Value as Cell;
 use tokio_rusqlite::rusqlite::{Connection, OptionalExtension, Params, Row, params, params_from_iter};
 
-use super::columns::{Columns, KINDS_OF_WORDS, SIDE, TOKENS, WORDS, merge};
+use super::columns::{Columns, KINDS_OF_WORDS, SIDE, TOKENS, WORDS};
 use super::fault::{Result, broken};
+use super::given::merge;
 use super::head::Head;
 use super::placing::Placing;
 use super::reading::{Made, Reading, made};

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::columns::{Columns, rest};
+use super::columns::Columns;
 use super::fault::Result;
 use super::follows::{thicken, thin};
 use super::head::Head;
@@ -28,7 +28,7 @@ impl Writing<'_> {
         columns: &Columns,
         exchange: Option<ExchangeId>,
     ) -> Result<(i64, Vec<u8>)> {
-        let mut rest = rest(head, &columns.head(exchange));
+        let mut rest = columns.rest_of(head, exchange);
         thin(&mut rest, [columns.tokens[0], columns.tokens[1]], columns.cost);
         let mut data = Vec::new();
         if self.state.forms.is_worth_it() {

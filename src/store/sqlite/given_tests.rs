@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::store::StoreError;
 
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -44,13 +45,40 @@ fn head() -> impl Strategy<Value = Map<String, Value>> {
     })
 }
 
+/// The rest as one would find it with both heads at hand.
+fn plain_rest(head: &Map<String, Value>, given: &Map<String, Value>) -> Map<String, Value> {
+    let mut rest = difference(head, given);
+    let missing: Vec<&String> = given.keys().filter(|key| !head.contains_key(*key)).collect();
+    if !missing.is_empty() {
+        rest.insert(MISSING.to_owned(), json!(missing));
+    }
+    rest
+}
+
+fn difference(head: &Map<String, Value>, given: &Map<String, Value>) -> Map<String, Value> {
+    let mut rest = Map::new();
+    for (key, value) in head {
+        match (value, given.get(key)) {
+            (value, Some(given)) if value == given => {}
+            (Value::Object(own), Some(Value::Object(given))) => {
+                rest.insert(key.clone(), difference(own, given).into());
+            }
+            _ => {
+                rest.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    rest
+}
+
 proptest! {
     #[test]
     fn a_head_comes_back(head in head(), number: u128) {
         let exchange = Some(ExchangeId::from_bytes(number.to_be_bytes()));
-        let given = Columns::of(&head).unwrap().head(exchange);
-        let rest = rest(&(&head).into(), &given);
-        prop_assert_eq!(merge(given, rest), head);
+        let columns = Columns::of(&head).unwrap();
+        let rest = columns.rest_of(&(&head).into(), exchange);
+        prop_assert_eq!(&rest, &plain_rest(&head, &columns.head(exchange)));
+        prop_assert_eq!(merge(columns.head(exchange), rest), head);
     }
 }
 
@@ -65,10 +93,10 @@ fn of_a_usual_head_little_is_left() {
         "exchange_id": "07070707070707070707070707070707",
     });
     let Value::Object(head) = head else { unreachable!() };
-    let given = Columns::of(&head).unwrap().head(Some(ExchangeId::from_bytes([7; 16])));
-    let rest = rest(&(&head).into(), &given);
+    let (columns, exchange) = (Columns::of(&head).unwrap(), Some(ExchangeId::from_bytes([7; 16])));
+    let rest = columns.rest_of(&(&head).into(), exchange);
     assert_eq!(Value::Object(rest.clone()), json!({"usage": {"total": 12}, "cost": {"currency": "USD"}}));
-    let keys: Vec<String> = merge(given, rest).into_iter().map(|(key, _)| key).collect();
+    let keys: Vec<String> = merge(columns.head(exchange), rest).into_iter().map(|(key, _)| key).collect();
     assert_eq!(keys[..3], ["id", "trace_id", "session_id"]);
     for wrong in ["id", "type", "start_time"] {
         let mut head = head.clone();
