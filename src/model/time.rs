@@ -49,7 +49,8 @@ impl Micros {
         if !real || hour > 23 || minute > 59 || second > 60 || !(fraction.is_empty() || is_digits(fraction)) {
             return None;
         }
-        let micros = format!("{fraction:0<6}").get(..6)?.parse::<u64>().ok()?;
+        let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(6);
+        let micros = digits.fold(0, |micros, digit| micros * 10 + u64::from(digit - b'0'));
         let seconds = days(year, month, day)? * A_DAY + hour * 3600 + minute * 60 + second;
         let seconds = seconds.checked_add_signed(-offset)?;
         Some(Self(seconds * A_SECOND + micros))

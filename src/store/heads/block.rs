@@ -30,11 +30,13 @@ pub fn put_block(
     for (name, value) in lines {
         put_bytes(shape, name);
         let hole = std::str::from_utf8(name).is_ok_and(|name| habits.changes(name, value));
-        let prefix = std::str::from_utf8(value).map_or("", prefix);
         if !hole {
             shape.push(STAYS);
             put_bytes(shape, value);
-        } else if prefix.is_empty() {
+            continue;
+        }
+        let prefix = std::str::from_utf8(value).map_or("", prefix);
+        if prefix.is_empty() {
             shape.push(CHANGES);
             put_value(values, value, began);
         } else {
@@ -66,12 +68,17 @@ pub fn read_block(shape: &mut Reader, values: &mut Reader, began: Micros) -> Opt
     Some(Headers::from_lines(bytes))
 }
 
+/// Where these two stand side by side for the first time.
+fn find(bytes: &[u8], [first, second]: [u8; 2]) -> Option<usize> {
+    memchr::memchr_iter(first, bytes).find(|at| bytes.get(at + 1) == Some(&second))
+}
+
 /// Names and values, if these are such lines from beginning to end.
 fn lines(mut bytes: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
     let mut found = Vec::new();
     while !bytes.is_empty() {
-        let end = memchr::memmem::find(bytes, b"\r\n")?;
-        let colon = memchr::memmem::find(&bytes[..end], b": ")?;
+        let end = find(bytes, *b"\r\n")?;
+        let colon = find(&bytes[..end], *b": ")?;
         found.push((&bytes[..colon], &bytes[colon + 2..end]));
         bytes = &bytes[end + 2..];
     }

@@ -131,15 +131,14 @@ impl Putting<'_> {
     }
 
     fn number(&mut self, key: &str, number: &Number) {
-        let written = number.to_string();
         let same =
             |known: &Option<i64>| known.is_some_and(|known| known > 0 && number.as_i64() == Some(known));
         if let Some(at) = self.known.numbers.iter().position(same) {
             self.form.push(KNOWN_NUMBER);
-            put(&mut self.form, at as u64);
-        } else if written == "0"
-            || !(OWN.contains(&key) || self.habits.changes(&self.path, written.as_bytes()))
-        {
+            return put(&mut self.form, at as u64);
+        }
+        let written = number.to_string();
+        if written == "0" || !(OWN.contains(&key) || self.habits.changes(&self.path, written.as_bytes())) {
             self.form.push(NUMBER);
             put_bytes(&mut self.form, written.as_bytes());
         } else if let Some(whole) = number.as_u64() {
@@ -155,11 +154,12 @@ impl Putting<'_> {
     }
 
     fn text(&mut self, key: &str, text: &str) {
-        let time = Micros::parse_rfc3339(text).filter(|at| at.rfc3339() == text);
         if let Some(at) = self.known.at(text) {
             self.form.push(KNOWN_TEXT);
-            put(&mut self.form, at as u64);
-        } else if time.is_some() && time == self.known.end {
+            return put(&mut self.form, at as u64);
+        }
+        let time = Micros::parse_rfc3339(text).filter(|at| at.rfc3339() == text);
+        if time.is_some() && time == self.known.end {
             self.form.push(KNOWN_END);
         } else if let Some(at) = time {
             self.form.push(OWN_TIME);

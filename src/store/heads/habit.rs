@@ -50,6 +50,8 @@ pub struct Habits {
 
 #[derive(Debug, Default)]
 struct Habit {
+    /// Its name tells that it changes.
+    is_known: bool,
     values: VecDeque<u64>,
     /// Rises with each value that is new, falls with each that is not.
     changes: u8,
@@ -61,20 +63,21 @@ const MOST_CHANGES: u8 = 10;
 impl Habits {
     /// Whether this header's value is the call's own.
     pub fn changes(&mut self, name: &str, value: &[u8]) -> bool {
-        if CHANGING.contains(&name)
-            || CHANGING_ENDS.iter().any(|end| name.ends_with(end))
-            || CHANGING_PARTS.iter().any(|part| name.contains(part))
-        {
-            return true;
-        }
         if !self.seen.contains_key(name) {
             if self.seen.len() >= NAMES {
                 self.seen.clear();
             }
-            self.seen.insert(name.to_owned(), Habit::default());
+            let habit = Habit { is_known: is_changing(name), ..Habit::default() };
+            self.seen.insert(name.to_owned(), habit);
         }
-        self.seen.get_mut(name).is_some_and(|habit| habit.see(value))
+        self.seen.get_mut(name).is_some_and(|habit| habit.is_known || habit.see(value))
     }
+}
+
+fn is_changing(name: &str) -> bool {
+    CHANGING.contains(&name)
+        || CHANGING_ENDS.iter().any(|end| name.ends_with(end))
+        || CHANGING_PARTS.iter().any(|part| name.contains(part))
 }
 
 impl Habit {
