@@ -16,6 +16,9 @@ pub enum Kind {
     Opaque,
 }
 
+/// How much white space is looked behind where a body begins with a bracket.
+const MOST_WHITE: usize = 7;
+
 /// Types whose bodies may begin with any byte.
 const MEDIA: [&[u8]; 4] = [b"audio/", b"image/", b"video/", b"multipart/"];
 
@@ -59,9 +62,19 @@ impl Kind {
             // An error comes as JSON whatever was asked for, and no event begins like this.
             (Some(Self::Sse), b'{' | b'[') => Some(Self::Json),
             (Some(Self::Sse | Self::Ndjson), _) => said,
+            (None, b'[') => Self::of_bracket(start),
             (_, b'{' | b'[') => Some(Self::Json),
             (Some(Self::Json), b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => said,
             _ => Some(Self::Opaque),
+        }
+    }
+
+    /// What nobody says is JSON may be a text that was heard: `[Music] …`.
+    fn of_bracket(start: &[u8]) -> Option<Self> {
+        match start.iter().skip(1).find(|byte| !is_white(**byte)) {
+            Some(b'{' | b'[' | b']' | b'"' | b'-' | b'0'..=b'9') => Some(Self::Json),
+            Some(_) => Some(Self::Opaque),
+            None => (start.len() > MOST_WHITE).then_some(Self::Json),
         }
     }
 }
@@ -77,7 +90,8 @@ pub struct Auto {
 }
 
 enum State {
-    /// How the body begins behind its white space, as far as it came: at most as long as the longest field name.
+    /// How the body begins behind its white space, as far as it came: at most as long as the longest field name, or
+    /// as the white space that is looked behind.
     Start(Vec<u8>),
     Known(Kind, Option<Box<dyn Framing + Send>>),
 }
@@ -236,6 +250,13 @@ mod tests {
             (Some("text/event-stream"), "{\"error\"", Some(Kind::Json)),
             (Some("application/x-ndjson"), "data: {}", Some(Kind::Sse)),
             (None, "\u{feff}{", Some(Kind::Json)),
+            (None, "[", None),
+            (None, "[ \n", None),
+            (None, "[        ", Some(Kind::Json)),
+            (None, "[ {", Some(Kind::Json)),
+            (None, "[0.5", Some(Kind::Json)),
+            (Some("text/plain"), "[Music]", Some(Kind::Opaque)),
+            (Some("application/json"), "[M", Some(Kind::Json)),
             (None, "Bad gateway", Some(Kind::Opaque)),
         ] {
             assert_eq!(kind(content_type, body.as_bytes()), expected, "{content_type:?}: {body}");
