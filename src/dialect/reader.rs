@@ -204,7 +204,14 @@ impl Ears {
         {
             return answer.more(&text, at);
         }
-        let json: Value = serde_json::from_slice(event.data).unwrap_or(Value::Null);
+        let json: Value = match serde_json::from_slice(event.data) {
+            Ok(json) => json,
+            Err(_) if streamed && is_lines(event.data) => {
+                let lines = event.data.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+                return lines.for_each(|data| self.event(&Event { data, ..*event }, at));
+            }
+            Err(_) => Value::Null,
+        };
         let Some(answer) = &mut self.answer else {
             if self.error.is_none() && !json.is_null() {
                 self.error = Some(json);
@@ -217,6 +224,13 @@ impl Ears {
             self.again.keep(event, answer.goes_on().filter(|_| !event.error));
         }
     }
+}
+
+/// Whether an event's data are events themselves, a line each: some servers leave out the blank lines between.
+fn is_lines(data: &[u8]) -> bool {
+    let mut lines = data.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let is_object = |line: &[u8]| line.starts_with(b"{") && serde_json::from_slice::<Value>(line).is_ok();
+    lines.next().is_some_and(is_object) && lines.next().is_some()
 }
 
 /// Decoded bytes, and why there are no more of them.
