@@ -27,6 +27,10 @@ pub fn usage(json: &Value, provider: &str) -> Option<Usage> {
     let cached =
         |key| of_input.iter().find_map(|place| at(json, place)?.some("cached_tokens_details")?.count(key));
     let write = |key| json.some("input_tokens_details")?.some("cache_write_tokens_details")?.count(key);
+    let kept = |key| {
+        let places = of_input.iter().filter_map(|place| json.some(place)).chain([json]);
+        places.flat_map(|place| KEPT.iter().filter_map(|by| place.some(by))).find_map(|by| by.count(key))
+    };
     let mut usage = Usage {
         input,
         output,
@@ -34,10 +38,14 @@ pub fn usage(json: &Value, provider: &str) -> Option<Usage> {
         cache_read: detail(&of_input, "cached_tokens")
             .or_else(|| json.count("prompt_cache_hit_tokens"))
             .or_else(|| json.count("num_cached_tokens"))
-            .or_else(|| json.count("cached_tokens")),
+            .or_else(|| json.count("cached_tokens"))
+            .or_else(|| json.count("cache_read_input_tokens")),
         cache_write: detail(&of_input, "cache_write_tokens")
             .or_else(|| detail(&of_input, "cache_creation_tokens"))
+            .or_else(|| detail(&of_input, "cache_creation_input_tokens"))
             .or_else(|| json.count("cache_creation_input_tokens")),
+        cache_write_5m: kept("ephemeral_5m_input_tokens"),
+        cache_write_1h: kept("ephemeral_1h_input_tokens"),
         cache_write_12h: write("ttl_12h_tokens"),
         reasoning,
         audio_input: detail(&of_input, "audio_tokens"),
@@ -55,6 +63,9 @@ pub fn usage(json: &Value, provider: &str) -> Option<Usage> {
     Some(usage)
 }
 
+/// Where those who pass Anthropic's or Alibaba's models on say how long what was written to a cache is kept.
+const KEPT: &[&str] = &["cache_creation", "cache_creation_token_details"];
+
 /// Brings figures that follow other rules into the common meaning. The figures themselves tell which rules they follow:
 /// what answers to a name may be a gateway to something else.
 fn settle(usage: &mut Usage, provider: &str) {
@@ -67,6 +78,7 @@ fn settle(usage: &mut Usage, provider: &str) {
     };
     let reasoning = usage.reasoning.unwrap_or_default();
     let heard = usage.audio_input.unwrap_or_default();
+    let cached = sum(&[usage.cache_read, usage.cache_write]).unwrap_or_default();
     match usage.total {
         _ if input.saturating_add(output) == usage.total.unwrap_or(u64::MAX) => {}
         // xAI's chat leaves reasoning out of the completion.
@@ -76,6 +88,10 @@ fn settle(usage: &mut Usage, provider: &str) {
         // Mistral leaves sound out of the prompt.
         Some(total) if heard > 0 && sum(&[Some(input), Some(output), Some(heard)]) == Some(total) => {
             usage.input = Some(input.saturating_add(heard));
+        }
+        // Who passes Anthropic's figures on may leave what was cached out of the prompt.
+        Some(total) if cached > 0 && sum(&[Some(input), Some(output), Some(cached)]) == Some(total) => {
+            usage.input = Some(input.saturating_add(cached));
         }
         Some(total) => {
             usage.anomalies.push(format!("total {total} is not input {input} and output {output} together"));
@@ -159,8 +175,34 @@ mod tests {
             read(json!({"prompt_tokens": 10, "completion_tokens": 9, "total_tokens": 30})),
             (Some(10), Some(9), 1)
         );
+        assert_eq!(
+            read(json!({"prompt_tokens": 10, "completion_tokens": 9, "total_tokens": 59,
+                "cache_read_input_tokens": 30, "cache_creation_input_tokens": 10})),
+            (Some(50), Some(9), 0)
+        );
         assert_eq!(usage(&json!({}), "any"), None);
         assert_eq!(usage(&json!(null), "any"), None);
+    }
+
+    #[test]
+    fn what_is_written_to_a_cache_is_said_in_many_places() {
+        let read = |details: Value| {
+            let usage =
+                usage(&json!({"prompt_tokens": 100, "prompt_tokens_details": details}), "any").unwrap();
+            (usage.cache_write, usage.cache_write_5m, usage.cache_write_1h)
+        };
+        assert_eq!(read(json!({"cache_write_tokens": 50})), (Some(50), None, None));
+        assert_eq!(
+            read(
+                json!({"cache_creation_input_tokens": 50, "cache_creation": {"ephemeral_5m_input_tokens": 50}})
+            ),
+            (Some(50), Some(50), None)
+        );
+        assert_eq!(
+            read(json!({"cache_creation_tokens": 50,
+                "cache_creation_token_details": {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 40}})),
+            (Some(50), Some(10), Some(40))
+        );
     }
 
     #[test]
