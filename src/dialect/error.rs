@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Heard;
-use super::json::Look;
+use super::json::{Look, is_empty};
 use crate::model::{ApiError, Headers};
 
 /// How much of a body that is no JSON is taken for its message.
@@ -14,13 +14,16 @@ pub fn in_json(json: &Value, status: Option<u16>) -> Option<ApiError> {
     // Google wraps its errors into an array where a stream was asked for without SSE.
     let json = json.as_array().and_then(|list| list.first()).unwrap_or(json);
     let failed = status.is_some();
-    let mut error = match json.some("error").or_else(|| json.some("errors")) {
+    // A place for errors that has none in it comes with answers, too.
+    let places = [json.some("error"), json.some("errors")];
+    let said = places.into_iter().flatten().find(|said| !is_empty(said));
+    let mut error = match said {
         Some(Value::String(message)) => ApiError { message: Some(message.clone()), ..ApiError::default() },
         Some(inner @ Value::Object(_)) => of_object(inner),
         Some(Value::Array(list)) => list.first().map(of_object).unwrap_or_default(),
         Some(other) if failed => ApiError { message: Some(other.to_string()), ..ApiError::default() },
         _ if failed || is_bare(json) => of_object(json),
-        _ => return None,
+        _ => of_minimax(json)?,
     };
     if error.code.is_none() {
         error.code = word(json, "code");
@@ -32,10 +35,24 @@ pub fn in_json(json: &Value, status: Option<u16>) -> Option<ApiError> {
     Some(error)
 }
 
-/// The error in an event. One that the framing calls an error is one, whatever it says.
+/// MiniMax's, beside an answer that is empty then.
+fn of_minimax(json: &Value) -> Option<ApiError> {
+    let said = json.some("base_resp")?;
+    let code = said.count("status_code").filter(|code| *code != 0)?;
+    let message = said.word("status_msg").map(str::to_owned);
+    Some(ApiError { code: Some(code.to_string()), message, ..ApiError::default() })
+}
+
+/// What a body says that holds nothing of what was asked for, and does not call it an error either.
+pub fn refusal(json: &Value) -> Option<ApiError> {
+    let said = ["message", "msg", "detail", "error_message"].iter().any(|key| json.word(key).is_some());
+    said.then(|| of_object(json))
+}
+
+/// The error in an event. One that is called an error is one, whatever it says.
 pub fn in_event(heard: &Heard<'_>) -> Option<ApiError> {
     let said = in_json(&heard.json, None);
-    if said.is_some() || !heard.error {
+    if said.is_some() || !heard.is_error() {
         return said;
     }
     let message = || std::str::from_utf8(heard.data).ok().map(str::to_owned);
@@ -43,9 +60,10 @@ pub fn in_event(heard: &Heard<'_>) -> Option<ApiError> {
     Some(in_json(&json!({"error": inner}), None).unwrap_or_default())
 }
 
-/// A body that is an error although nothing in it is called one: Mistral's, Cohere's, FastAPI's.
+/// A body that is an error although nothing in it is called one: Mistral's, Cohere's, Z.ai's.
 fn is_bare(json: &Value) -> bool {
-    json.text("object") == Some("error") || json.text("type") == Some("error")
+    let named = json.text("object") == Some("error") || json.text("type") == Some("error");
+    named || json.truth("success") == Some(false)
 }
 
 /// The error of a response that was no success.
@@ -135,23 +153,36 @@ mod tests {
             assert_eq!(read(Some(400), &json), Some([kind, code, message].map(str::to_owned)), "{json}");
         }
         assert_eq!(read(None, &json!({"message": "no error"})), None);
-        assert_eq!(read(None, &json!({"error": null})), None);
+        for empty in [json!(null), json!(""), json!({}), json!([])] {
+            assert_eq!(read(None, &json!({"error": empty, "errors": empty})), None);
+        }
+        let named = [
+            json!({"code": 401, "msg": "m", "success": false}),
+            json!({"error": "", "errors": [{"code": 401, "message": "m"}]}),
+            json!({"base_resp": {"status_code": 401, "status_msg": "m"}}),
+        ];
+        for json in named {
+            assert_eq!(read(None, &json), Some(["401", "401", "m"].map(str::to_owned)), "{json}");
+        }
+        assert_eq!(read(None, &json!({"base_resp": {"status_code": 0, "status_msg": ""}})), None);
         assert!(read(None, &json!({"error": {"message": "m"}})).is_some());
     }
 
     #[test]
     fn what_is_called_an_error_is_one() {
-        let heard = |json: Value, error| {
+        let heard = |name: &str, json: Value, error| {
             let data = json.as_str().unwrap_or_default().to_owned();
             let json = if json.is_string() { Value::Null } else { json };
             let at = crate::model::Micros(0);
-            in_event(&Heard { name: "error", json, data: data.as_bytes(), at, error, streamed: true })
+            in_event(&Heard { name, json, data: data.as_bytes(), at, error, streamed: true })
         };
         let message = |error: Option<ApiError>| error.and_then(|error| error.message).unwrap_or_default();
-        assert_eq!(message(heard(json!({"message": "m", "code": 500}), true)), "m");
-        assert_eq!(message(heard(json!("lost"), true)), "lost");
-        assert_eq!(message(heard(json!({"error": {"message": "m"}}), false)), "m");
-        assert_eq!(heard(json!({"message": "m"}), false), None);
+        assert_eq!(message(heard("", json!({"message": "m", "code": 500}), true)), "m");
+        assert_eq!(message(heard("", json!("lost"), true)), "lost");
+        assert_eq!(message(heard("error", json!({"message": "m"}), false)), "m");
+        assert_eq!(message(heard("error", json!("lost"), false)), "lost");
+        assert_eq!(message(heard("", json!({"error": {"message": "m"}}), false)), "m");
+        assert_eq!(heard("", json!({"message": "m"}), false), None);
     }
 
     #[test]

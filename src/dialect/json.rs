@@ -93,6 +93,17 @@ pub fn rest(object: &Value, but: &[&str]) -> Map<String, Value> {
     kept.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
+/// Whether there is nothing in it: providers send empty lists and nulls along.
+pub fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(object) => object.is_empty(),
+        _ => false,
+    }
+}
+
 /// Takes a text out of its place, leaving null.
 pub fn take_text(value: &mut Value, key: &str) -> Option<String> {
     match value.get_mut(key)?.take() {

@@ -178,6 +178,18 @@ pub struct Heard<'a> {
     pub streamed: bool,
 }
 
+impl Heard<'_> {
+    /// The last word of streams that OpenAI began with; some put spaces behind it.
+    pub fn is_done(&self) -> bool {
+        self.data.trim_ascii() == b"[DONE]"
+    }
+
+    /// It is called an error, by the framing or by the event's name.
+    pub fn is_error(&self) -> bool {
+        self.error || self.streamed && self.name == "error"
+    }
+}
+
 /// Which dialect a call is in.
 pub fn find(call: &Call) -> Option<&'static dyn Dialect> {
     #[cfg(test)]

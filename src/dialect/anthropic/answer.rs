@@ -45,7 +45,7 @@ impl Answer for Listening {
         self.goes_on = None;
         if let Some(error) = in_json(json, None) {
             self.answered.error = Some(error);
-        } else if heard.error || heard.name == "error" {
+        } else if heard.is_error() {
             self.answered.error = Some(ApiError::default());
         }
         match json.text("type").unwrap_or(heard.name) {

@@ -65,7 +65,7 @@ impl Answer for Listening {
         let json = &heard.json;
         if let Some(error) = in_json(json, None) {
             self.answered.error = Some(error);
-        } else if heard.error || heard.name == "error" {
+        } else if heard.is_error() {
             self.answered.error = Some(ApiError::default());
         }
         let answered = &mut self.answered;

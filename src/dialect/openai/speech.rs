@@ -84,7 +84,7 @@ impl Answer for Listening {
             self.answered.billed = billed(raw);
         }
         let done = json.text("type").unwrap_or(heard.name).ends_with("audio.done");
-        self.answered.complete |= done || heard.data == b"[DONE]" || !heard.streamed && !json.is_null();
+        self.answered.complete |= done || heard.is_done() || !heard.streamed && !json.is_null();
     }
 
     fn opaque(&mut self, _beginning: &[u8], length: u64, _at: Micros) {

@@ -88,7 +88,7 @@ struct Listening {
 
 impl Answer for Listening {
     fn event(&mut self, heard: Heard<'_>) {
-        if heard.data == b"[DONE]" {
+        if heard.is_done() {
             self.answered.complete = true;
             return;
         }

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::stream::{Items, overlay};
-use super::{asked, item, part, used};
+use super::{asked, item, used};
 use crate::dialect::assemble::First;
 use crate::dialect::error::in_json;
 use crate::dialect::finish::reason;
-use crate::dialect::json::{Look, rest};
+use crate::dialect::json::{Look, is_empty, rest};
 use crate::dialect::openai::usage::{billed, usage};
 use crate::dialect::{Answer, Finished, Heard};
 use crate::model::{Answered, ApiError, Asked, Message, Part, PartKind, UsageSource};
@@ -70,7 +70,7 @@ const KNOWN: &[&str] = &[
 const UNDER_WAY: &[&str] = &["queued", "in_progress"];
 
 /// Events that say nothing.
-const PINGS: &[&str] = &["ping", "keepalive", "response.keepalive"];
+const PINGS: &[&str] = &["ping", "keepalive", "response.keepalive", "codex.keepalive"];
 
 /// The longest event of a kind nobody has heard of that is kept.
 const LONGEST: usize = 8 << 10;
@@ -138,12 +138,14 @@ impl Listening {
     }
 
     fn streamed(&mut self, heard: Heard<'_>) {
+        let named = heard.is_error();
         let mut json = heard.json;
         let kind = json.word("type").unwrap_or(heard.name).to_owned();
         if let Some(response) = json.get_mut("response").map(Value::take).filter(Value::is_object) {
             overlay_response(&mut self.response, response);
         }
-        if kind == "error" || heard.error || (kind.is_empty() && json.some("error").is_some()) {
+        let called = named || matches!(kind.as_str(), "error" | "response.error");
+        if called || (kind.is_empty() && json.some("error").is_some()) {
             return self.failed(&json);
         }
         match kind.strip_prefix("response.") {
@@ -190,7 +192,11 @@ impl Listening {
             .filter(|raw| complete && (is_whole || !UNDER_WAY.contains(&raw.as_str())));
         let mut answered = Answered {
             model: response.word("model").map(str::to_owned),
-            id: response.word("id").map(str::to_owned),
+            // A stream that is taken up in its middle may break off before anything in it says whose it is.
+            id: response
+                .word("id")
+                .or_else(|| asked.parameters.get("response_id")?.as_str())
+                .map(str::to_owned),
             finish_reasons: raw.iter().cloned().collect(),
             service_tier: response.word("service_tier").map(str::to_owned),
             error,
@@ -218,7 +224,7 @@ impl Listening {
 
 impl Answer for Listening {
     fn event(&mut self, heard: Heard<'_>) {
-        if heard.data == b"[DONE]" {
+        if heard.is_done() {
             self.complete = true;
         } else if heard.streamed {
             self.streamed(heard);
@@ -297,7 +303,7 @@ fn mend(asked: &mut Asked, response: &Value) {
 /// What else the response says.
 fn keep(extra: &mut Map<String, Value>, response: &Value, asked: &Asked) {
     for (key, value) in rest(response, KNOWN) {
-        if !part::is_empty(&value) && asked.parameters.get(&key) != Some(&value) {
+        if !is_empty(&value) && asked.parameters.get(&key) != Some(&value) {
             extra.insert(key, value);
         }
     }

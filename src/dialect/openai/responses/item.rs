@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::part;
-use crate::dialect::json::{Look, arguments, rest};
+use crate::dialect::json::{Look, arguments, is_empty, rest};
 use crate::model::{Message, Part, PartKind};
 
 /// Calls that the client is asked to run, and where their arguments are. A custom tool's input is text, JSON or not.
@@ -86,7 +86,7 @@ pub fn parts(item: &Value) -> Vec<Part> {
 /// What else is said of an item: its id, a status that is not the usual one, and whatever nobody has heard of.
 fn about(item: &Value, known: &[&str]) -> Map<String, Value> {
     let mut about = rest(item, NAMELESS);
-    about.retain(|key, value| !known.contains(&key.as_str()) && !part::is_empty(value));
+    about.retain(|key, value| !known.contains(&key.as_str()) && !is_empty(value));
     if let Some(id) = item.word("id") {
         about.insert("item_id".to_owned(), id.into());
     }
@@ -137,7 +137,7 @@ fn reasoning(item: &Value) -> Vec<Part> {
 }
 
 fn client_call(item: &Value, kind: &str, key: &str) -> Part {
-    let arguments = match item.get(key) {
+    let arguments = match item.some(key) {
         Some(Value::String(text)) if key == "arguments" => arguments(text),
         Some(other) => other.clone(),
         // A computer's newer calls hold several actions.
@@ -190,7 +190,7 @@ fn server_call(item: &Value, kind: &str) -> Vec<Part> {
     let id = item.word("call_id").or_else(|| item.word("id")).map(str::to_owned);
     let name = item.word("name").unwrap_or_else(|| kind.strip_suffix("_call").unwrap_or(kind)).to_owned();
     let mut call = rest(item, &["id", "call_id", "name"]);
-    call.retain(|key, value| !RESULTS.contains(&key.as_str()) && !part::is_empty(value));
+    call.retain(|key, value| !RESULTS.contains(&key.as_str()) && !is_empty(value));
     if let Some(Value::String(text)) = call.get("arguments") {
         let parsed = arguments(text);
         call.insert("arguments".to_owned(), parsed);
@@ -210,7 +210,7 @@ fn server_call(item: &Value, kind: &str) -> Vec<Part> {
         parts.push(Part::from(image).with("item_id", item.get("id").cloned().unwrap_or_default()));
         return parts;
     }
-    let came = RESULTS.iter().find_map(|key| item.some(key).filter(|value| !part::is_empty(value)));
+    let came = RESULTS.iter().find_map(|key| item.some(key).filter(|value| !is_empty(value)));
     if let Some(response) = listed.or_else(|| came.cloned()) {
         parts.push(PartKind::ServerToolCallResponse { id, name: Some(name), response }.into());
     }

@@ -46,8 +46,11 @@ impl Dialect for Responses {
     }
 
     fn claims(&self, call: &Call) -> bool {
+        // Perplexity's has a name of its own.
+        let perplexity = call.provider == "perplexity" && call.posts_to("/v1/agent");
         // A GET without an id opens a socket.
-        call.trimmed().ends_with("/responses") && (call.is_post() || call.is_get()) || is_fetch(call)
+        let own = call.trimmed().ends_with("/responses") && (call.is_post() || call.is_get());
+        own || perplexity || is_fetch(call)
     }
 
     fn operation(&self, call: &Call) -> Operation {

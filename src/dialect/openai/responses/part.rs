@@ -2,20 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::dialect::json::{Look, rest};
+use crate::dialect::json::{Look, is_empty, rest};
 use crate::dialect::openai::content::linked;
 use crate::model::{Part, PartKind};
-
-/// Whether there is nothing in it: providers send empty lists and nulls along.
-pub fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(list) => list.is_empty(),
-        Value::Object(object) => object.is_empty(),
-        _ => false,
-    }
-}
 
 /// One part of a content.
 pub fn part(json: &Value) -> Part {

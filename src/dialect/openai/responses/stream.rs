@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::part::is_empty;
-use crate::dialect::json::Look;
+use crate::dialect::json::{Look, is_empty};
 
 /// The items of an answer under way, in the order in which they began.
 #[derive(Clone, Debug, Default)]
