@@ -1,6 +1,6 @@
 //! Putting together what a stream cuts up.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::json::arguments;
 use crate::model::{Micros, Part, PartKind};
@@ -30,6 +30,8 @@ struct Call {
     /// Which of the parts it is.
     at: usize,
     arguments: String,
+    /// They are a text, JSON or not.
+    plain: bool,
 }
 
 impl Parts {
@@ -72,7 +74,8 @@ impl Parts {
             None => {
                 let kind = PartKind::ToolCall { id: None, name: String::new(), arguments: Value::Null };
                 self.parts.push(kind.into());
-                self.calls.push(Call { key, at: self.parts.len() - 1, arguments: String::new() });
+                let at = self.parts.len() - 1;
+                self.calls.push(Call { key, at, arguments: String::new(), plain: false });
                 self.calls.len() - 1
             }
         };
@@ -100,6 +103,29 @@ impl Parts {
         }
     }
 
+    /// The key of the call with this id, the last where there are several.
+    pub fn call_key(&self, id: &str) -> Option<u64> {
+        let is = |call: &&Call| match self.parts.get(call.at).map(|part| &part.kind) {
+            Some(PartKind::ToolCall { id: own, .. }) => own.as_deref() == Some(id),
+            _ => false,
+        };
+        self.calls.iter().rev().find(is).map(|call| call.key)
+    }
+
+    /// The arguments of the call with this key, once they are a whole object.
+    pub fn whole_arguments(&self, key: u64) -> Option<&str> {
+        let said = self.calls.iter().find(|call| call.key == key)?.arguments.as_str();
+        let is_whole = said.ends_with('}') && serde_json::from_str::<Map<String, Value>>(said).is_ok();
+        is_whole.then_some(said)
+    }
+
+    /// The arguments of the call with this key are a text, whatever it looks like.
+    pub fn plain(&mut self, key: u64) {
+        if let Some(call) = self.calls.iter_mut().find(|call| call.key == key) {
+            call.plain = true;
+        }
+    }
+
     /// The same without its calls: they come again, whole.
     #[must_use]
     pub fn without_calls(mut self) -> Self {
@@ -119,7 +145,7 @@ impl Parts {
                 if id.is_none() && name.is_empty() && call.arguments.is_empty() {
                     empty.push(call.at);
                 }
-                *own = arguments(&call.arguments);
+                *own = if call.plain { call.arguments.into() } else { arguments(&call.arguments) };
             }
         }
         let mut at = 0;

@@ -11,10 +11,13 @@ use crate::model::{Asked, Message, Operation, Part};
 
 pub struct Chat;
 
-/// Paths that end like this, whoever's they are.
-const SUFFIXES: &[&str] = &["/chat/completions", "/agents/completions", "/fim/completions"];
-/// Where an answer that was put off is fetched from: behind `/chat/deferred-completion`, or `/async/chat/completions`.
-const DEFERRED: &[(&str, &str)] = &[("chat", "deferred-completion"), ("async", "completions")];
+/// Paths that end like this, whoever's they are. Perplexity's own is the last.
+const SUFFIXES: &[&str] =
+    &["/chat/completions", "/agents/completions", "/fim/completions", "/v1/sonar", "/async/sonar"];
+/// Where an answer that was put off is fetched from: behind `/chat/deferred-completion`, `/async/chat/completions` or
+/// `/async/sonar`.
+const DEFERRED: &[(&str, &str)] =
+    &[("chat", "deferred-completion"), ("async", "completions"), ("async", "sonar")];
 /// What of a request is said elsewhere in the record.
 const SAID: &[&str] = &["model", "messages", "prompt", "tools", "functions", "stream"];
 

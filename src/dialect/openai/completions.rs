@@ -6,7 +6,7 @@ use super::head;
 use super::merge;
 use super::usage::{billed, usage};
 use crate::dialect::assemble::First;
-use crate::dialect::error::in_event;
+use crate::dialect::error::{in_event, in_json};
 use crate::dialect::finish::reason;
 use crate::dialect::json::{Look, rest};
 use crate::dialect::vectors;
@@ -39,6 +39,7 @@ const KNOWN_CHOICE: &[&str] = &[
     "text",
     "value",
     "finish_reason",
+    "error",
     "logprobs",
     "reasoning",
     "reasoning_content",
@@ -107,7 +108,7 @@ struct Choice {
 impl Answer for Listening {
     fn event(&mut self, heard: Heard<'_>) {
         self.streamed |= heard.streamed;
-        if heard.data == b"[DONE]" {
+        if heard.is_done() {
             self.answered.complete = true;
             return;
         }
@@ -131,7 +132,8 @@ impl Answer for Listening {
     fn finish(self: Box<Self>, _asked: &mut Asked) -> Finished {
         let Self { head, mut answered, mut choices, mut usage, streamed, first, .. } = *self;
         choices.sort_by_key(|choice| choice.index);
-        answered.complete |= !choices.is_empty() && choices.iter().all(|choice| choice.finish.is_some());
+        let ended = |choice: &Choice| choice.finish.as_ref().is_some_and(|word| !word.is_empty());
+        answered.complete |= !choices.is_empty() && choices.iter().all(ended);
         answered.first_token = first.0;
         if let Some(usage) = usage.as_mut().filter(|_| streamed && !answered.complete) {
             usage.source = UsageSource::Partial;
@@ -147,13 +149,19 @@ impl Answer for Listening {
 impl Listening {
     fn choice(&mut self, place: usize, json: &Value) -> bool {
         let index = json.count("index").unwrap_or(place as u64);
+        // OpenRouter's answers fail in here.
+        if json.some("error").is_some() && self.answered.error.is_none() {
+            self.answered.error = in_json(json, None);
+        }
         let known = self.choices.iter().position(|choice| choice.index == index);
         let known = known.unwrap_or_else(|| {
             self.choices.push(Choice { index, ..Choice::default() });
             self.choices.len() - 1
         });
         let Some(choice) = self.choices.get_mut(known) else { return false };
-        if let Some(finish) = json.text("finish_reason") {
+        // Where it is never missing it is empty till the end, and maybe behind it.
+        let finish = json.text("finish_reason");
+        if let Some(finish) = finish.filter(|word| !word.is_empty() || choice.finish.is_none()) {
             choice.finish = Some(finish.to_owned());
         }
         for (key, value) in rest(json, KNOWN_CHOICE) {

@@ -16,8 +16,11 @@ pub const HELD: &[&str] = &[
     "function_call",
     "reasoning",
     "reasoning_content",
+    "reasoning_text",
     "name",
 ];
+/// Where thoughts are told, by different providers; who uses two says the same in both.
+pub const THOUGHTS: &[&str] = &["reasoning_content", "reasoning", "reasoning_text"];
 /// What of it is said elsewhere: by the choice, or by what reads it.
 const ELSEWHERE: &[&str] = &["images", "executed_tools"];
 
@@ -61,11 +64,8 @@ fn bare(json: &Value) -> Message {
     let role = json.text("role").unwrap_or("user");
     let name = json.word("name").map(str::to_owned);
     let mut parts = Vec::new();
-    for key in ["reasoning_content", "reasoning"] {
-        if let Some(text) = json.word(key) {
-            parts.push(PartKind::Reasoning(text.to_owned()).into());
-            break;
-        }
+    if let Some(text) = THOUGHTS.iter().find_map(|key| json.word(key)) {
+        parts.push(PartKind::Reasoning(text.to_owned()).into());
     }
     if matches!(role, "tool" | "function") {
         let id = json.word("tool_call_id").map(str::to_owned);
@@ -115,14 +115,20 @@ fn part(part: &Value) -> Vec<Part> {
             let url = url.and_then(|url| url.as_str().or_else(|| url.text("url")));
             url.map(|url| linked("image", url).with("detail", detail))
         }
-        "video_url" => part.get("video_url").and_then(|url| url.text("url")).map(|url| linked("video", url)),
-        "input_audio" => part.get("input_audio").and_then(|audio| {
-            let mime_type = audio.word("format").map(|format| format!("audio/{format}"));
-            let content = audio.text("data")?.to_owned();
-            Some(PartKind::Blob { modality: "audio", mime_type, content }.into())
-        }),
+        "video_url" => {
+            let url = part.get("video_url").and_then(|url| url.as_str().or_else(|| url.text("url")));
+            url.map(|url| linked("video", url))
+        }
+        "input_audio" => part.get("input_audio").and_then(audio),
         "document_url" => part.text("document_url").map(|url| linked("document", url)),
-        "file" => part.get("file").and_then(file),
+        "file" => file(part.some("file").unwrap_or(part)),
+        // Databricks', in summaries.
+        "reasoning" if !part.list("summary").is_empty() => {
+            let pieces = part.list("summary");
+            let thought = pieces.iter().filter_map(|piece| piece.text("text")).collect();
+            let signature = pieces.iter().find_map(|piece| piece.word("signature"));
+            Some(Part::from(PartKind::Reasoning(thought)).with("signature", json!(signature)))
+        }
         // Mistral's reasoning, a list of texts in itself.
         "thinking" => {
             let thought = match part.get("thinking") {
@@ -145,9 +151,14 @@ fn part(part: &Value) -> Vec<Part> {
         "file",
         "thinking",
     ];
+    let own: &[&str] = match kind {
+        "file" => &["file_id", "file_data", "filename"],
+        "reasoning" => &["summary"],
+        _ => &[],
+    };
     match made {
         Some(mut made) => {
-            made.extra.append(&mut rest(part, &known));
+            made.extra.append(&mut rest(part, &[&known[..], own].concat()));
             vec![made]
         }
         None => {
@@ -155,6 +166,16 @@ fn part(part: &Value) -> Vec<Part> {
             vec![PartKind::Other { kind: kind.to_owned(), value: part.clone() }.into()]
         }
     }
+}
+
+/// Sound in base64, which Mistral has without a wrapper, or where it is found.
+fn audio(json: &Value) -> Option<Part> {
+    if let Some(said) = json.as_str().filter(|said| said.contains("://") || said.starts_with("data:")) {
+        return Some(linked("audio", said));
+    }
+    let mime_type = json.word("format").map(|format| format!("audio/{format}"));
+    let content = json.as_str().or_else(|| json.text("data"))?.to_owned();
+    Some(PartKind::Blob { modality: "audio", mime_type, content }.into())
 }
 
 fn file(json: &Value) -> Option<Part> {

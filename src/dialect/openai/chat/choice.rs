@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::content::{self, HELD, linked, spoken};
+use super::super::content::{self, HELD, THOUGHTS, linked, spoken};
 use super::super::executed::Executed;
 use super::super::merge;
 use crate::dialect::assemble::Parts;
@@ -20,6 +20,7 @@ const KNOWN: &[&str] = &[
     "delta",
     "text",
     "finish_reason",
+    "error",
     "logprobs",
     "usage",
     "token_ids",
@@ -56,6 +57,11 @@ impl Choice {
         self.index
     }
 
+    /// Whether its end was said.
+    pub fn is_over(&self) -> bool {
+        self.finish.as_ref().is_some_and(|word| !word.is_empty())
+    }
+
     pub fn take_logprobs(&mut self) -> Option<Value> {
         self.logprobs.take()
     }
@@ -68,7 +74,9 @@ impl Choice {
 
     /// A choice of a chunk or of a whole answer. Says whether the model generated something in it.
     pub fn hear(&mut self, json: &mut Value, streamed: bool) -> bool {
-        if let Some(finish) = json.text("finish_reason") {
+        // Where it is never missing it is empty till the end, and maybe behind it.
+        let finish = json.text("finish_reason");
+        if let Some(finish) = finish.filter(|word| !word.is_empty() || self.finish.is_none()) {
             self.finish = Some(finish.to_owned());
         }
         if let Some(logprobs) = json.some("logprobs") {
@@ -150,9 +158,9 @@ impl Choice {
             self.role = Some(role.to_owned());
         }
         let mut generated = false;
-        let reasoning = take_text(delta, "reasoning_content").filter(|text| !text.is_empty());
-        if let Some(text) = reasoning.or_else(|| take_text(delta, "reasoning")) {
-            generated |= !text.is_empty();
+        let mut thoughts = THOUGHTS.iter().filter_map(|key| take_text(delta, key));
+        if let Some(text) = thoughts.find(|text| !text.is_empty()) {
+            generated = true;
             self.parts.reasoning(&text);
         }
         generated |= delta.some("content").is_some_and(|content| self.content(content));
@@ -164,9 +172,9 @@ impl Choice {
             generated |= self.call(call);
         }
         if let Some(function) = delta.some("function_call") {
-            let (name, more) = (function.word("name"), function.text("arguments").unwrap_or_default());
+            let (name, more) = (function.word("name"), asked(function));
             generated |= name.is_some() || !more.is_empty();
-            self.parts.call(u64::MAX, None, name, more);
+            self.parts.call(u64::MAX, None, name, &more);
         }
         generated |= self.images(delta);
         if let Some(audio) = delta.some("audio") {
@@ -205,36 +213,51 @@ impl Choice {
         let wrapped = call.some("function").or_else(|| call.some("custom"));
         let inner = wrapped.or_else(|| call.word("name").map(|_| call));
         let (id, name) = (call.word("id"), inner.and_then(|inner| inner.word("name")));
-        let more = match inner.and_then(|inner| inner.get("arguments").or_else(|| inner.get("input"))) {
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Null) | None => String::new(),
-            Some(object) => object.to_string(),
-        };
+        let mut more = inner.map(asked).unwrap_or_default();
         // Google's signature of what the model thought before the call.
         if let Some(more) = call.some("extra_content") {
             merge::at(&mut self.beside, "extra_content", more);
         }
-        let key = self.call_key(call.count("index"), id, name);
+        let mut key = self.call_key(call.count("index"), id, name);
+        // Behind whole arguments nothing can follow: it is the same call again, or the next one under the same index.
+        if name.is_some()
+            && more.starts_with('{')
+            && let Some(before) = self.parts.whole_arguments(key)
+        {
+            if id.is_some() && before == more {
+                more.clear();
+            } else {
+                key = self.key_beyond();
+            }
+        }
         self.last_call = Some(key);
         self.parts.call(key, id, name, &more);
+        // Snowflake sends an empty one of these beside each function.
+        if call.some("custom").is_some() && call.some("function").is_none() {
+            self.parts.plain(key);
+        }
         id.is_some() || name.is_some() || !more.is_empty()
+    }
+
+    /// A key that no index has.
+    fn key_beyond(&self) -> u64 {
+        BEYOND.saturating_add(self.last_call.map_or(0, |last| last.saturating_add(1)))
     }
 
     fn call_key(&self, index: Option<u64>, id: Option<&str>, name: Option<&str>) -> u64 {
         let last = self.last_call.unwrap_or_default();
         let next = self.last_call.map_or(0, |last| last.saturating_add(1));
-        let goes_on = self.last_call.is_some() && self.parts.call_id(last) == id;
         let key = match (index, id) {
             // What follows a call that came under another's index goes on with it.
             (Some(_), None) if name.is_none() && last >= BEYOND => last,
             (Some(index), _) => index,
-            (None, Some(_)) if goes_on => last,
+            (None, Some(id)) => self.parts.call_key(id).unwrap_or(next),
             (None, None) if name.is_none() => last,
-            (None, _) => next,
+            (None, None) => next,
         };
         // Some gateways count every call as the first: a new id with a new name is a new call all the same.
         match (id, name, self.parts.call_id(key)) {
-            (Some(id), Some(_), Some(known)) if known != id => BEYOND.saturating_add(next),
+            (Some(id), Some(_), Some(known)) if known != id => self.key_beyond(),
             _ => key,
         }
     }
@@ -265,5 +288,14 @@ impl Choice {
         content::hang(&mut all, beside);
         let finish_reason = finish.as_deref().filter(|word| !word.is_empty()).map(reason);
         Message { finish_reason, ..Message::new(role.as_deref().unwrap_or("assistant"), all) }
+    }
+}
+
+/// What a call is asked with, or a piece of it.
+fn asked(inner: &Value) -> String {
+    match inner.some("arguments").or_else(|| inner.some("input")) {
+        Some(Value::String(text)) => text.clone(),
+        Some(object) => object.to_string(),
+        None => String::new(),
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::choice::Choice;
 use crate::dialect::assemble::First;
-use crate::dialect::error::{in_event, in_json};
+use crate::dialect::error::{in_event, in_json, refusal};
 use crate::dialect::json::{Look, at, rest};
 use crate::dialect::openai::head;
 use crate::dialect::openai::usage::{billed, usage};
@@ -55,8 +55,11 @@ impl Answer for Listening {
     fn event(&mut self, heard: Heard<'_>) {
         self.streamed |= heard.streamed;
         self.goes_on = None;
-        if heard.data == b"[DONE]" {
+        if heard.is_done() {
             self.answered.complete = true;
+            return;
+        }
+        if heard.name == "ping" {
             return;
         }
         let goes_on = only_text(&heard.json);
@@ -65,7 +68,7 @@ impl Answer for Listening {
             Some(error) => self.answered.error = Some(error),
             None => self.goes_on = goes_on,
         }
-        let bare = heard.error && at(&heard.json, "choices").is_none();
+        let bare = heard.is_error() && at(&heard.json, "choices").is_none();
         let mut json = heard.json;
         // One that was put off is wrapped.
         if at(&json, "choices").is_none()
@@ -81,6 +84,9 @@ impl Answer for Listening {
         }
         if !bare {
             self.top(&json);
+        }
+        if !heard.streamed && self.choices.is_empty() && self.answered.error.is_none() {
+            self.answered.error = refusal(&json);
         }
         // Perplexity's streams have no other end.
         self.answered.complete |=
@@ -104,7 +110,7 @@ impl Answer for Listening {
         let Self { mut answered, mut choices, mut usage, streamed, first, head, .. } = *self;
         choices.sort_by_key(Choice::index);
         // Writer's, and Groq's that fail, end without a word.
-        answered.complete |= !choices.is_empty() && choices.iter().all(|choice| choice.finish.is_some());
+        answered.complete |= !choices.is_empty() && choices.iter().all(Choice::is_over);
         answered.first_token = first.0;
         if let Some(usage) = usage.as_mut().filter(|_| streamed && !answered.complete) {
             usage.source = UsageSource::Partial;
@@ -159,6 +165,13 @@ impl Listening {
 
     fn choice(&mut self, place: usize, json: &mut Value, at: Micros, streamed: bool) {
         let index = json.count("index").unwrap_or(place as u64);
+        // Some who give several in one body call each the first.
+        let again = !streamed && self.choices.iter().any(|choice| choice.index() == index);
+        let index = if again { place as u64 } else { index };
+        // OpenRouter's answers fail in here.
+        if json.some("error").is_some() && self.answered.error.is_none() {
+            self.answered.error = in_json(json, None);
+        }
         // Moonshot's old streams have the usage here.
         if let Some(raw) = json.some("usage") {
             self.used(raw);
