@@ -153,9 +153,12 @@ impl Listening {
         }
     }
 
-    /// Cumulative where it comes with many chunks: the last one counts.
+    /// Cumulative where it comes with many chunks: the last one counts that says something.
     fn used(&mut self, raw: &Value) {
-        self.usage = usage(raw, &self.provider).or(self.usage.take());
+        let used = usage(raw, &self.provider);
+        if self.usage.is_none() || used.as_ref().is_some_and(says_something) {
+            self.usage = used;
+        }
         self.answered.billed = billed(raw).or(self.answered.billed);
         // Mistral says it here.
         if let Some(tier) = raw.word("service_tier") {
@@ -199,6 +202,11 @@ fn only_text(json: &Value) -> Option<u64> {
     let is_only =
         delta.contains_key("content") && delta.iter().all(is_plain) && choice.some("logprobs").is_none();
     choice.count("index").filter(|_| is_only)
+}
+
+/// Whether anything was used by it: counters that do not count stand beside an end now and then.
+fn says_something(usage: &Usage) -> bool {
+    [usage.input, usage.output, usage.total].into_iter().flatten().any(|count| count > 0)
 }
 
 fn put_list(extra: &mut Map<String, Value>, key: &str, values: impl Iterator<Item = Value>) {

@@ -72,6 +72,14 @@ const UNDER_WAY: &[&str] = &["queued", "in_progress"];
 /// Events that say nothing.
 const PINGS: &[&str] = &["ping", "keepalive", "response.keepalive", "codex.keepalive"];
 
+/// What an item of a kind is about: where all of it is missing, the item is hollow.
+const HOLLOW: &[(&str, &[&str])] = &[
+    ("message", &["content"]),
+    ("reasoning", &["summary", "content"]),
+    ("function_call", &["arguments"]),
+    ("custom_tool_call", &["input"]),
+];
+
 /// The longest event of a kind nobody has heard of that is kept.
 const LONGEST: usize = 8 << 10;
 
@@ -183,11 +191,13 @@ impl Listening {
 
     /// All that is known when nothing more comes.
     pub fn finish(self, asked: &mut Asked) -> Answered {
-        let Self { provider, compacts, response, items, is_whole, ended, complete, error, first, extra } =
+        let Self { provider, compacts, mut response, items, is_whole, ended, complete, error, first, extra } =
             self;
-        let said = response.list("output");
-        let put_together = if said.is_empty() { items.into_values() } else { Vec::new() };
-        let items: &[Value] = if said.is_empty() { &put_together } else { said };
+        let said = match response.get_mut("output").map(Value::take) {
+            Some(Value::Array(said)) => said,
+            _ => Vec::new(),
+        };
+        let items = settled(said, items.into_values());
         let raw = raw_reason(&response, ended.as_deref())
             .filter(|raw| complete && (is_whole || !UNDER_WAY.contains(&raw.as_str())));
         let mut answered = Answered {
@@ -210,12 +220,12 @@ impl Listening {
             answered.billed = billed(said);
         }
         if let Some(usage) = &mut answered.usage {
-            usage.requests = used::requests(&response, items);
+            usage.requests = used::requests(&response, &items);
             if !complete {
                 usage.source = UsageSource::Partial;
             }
         }
-        answered.output = output(items, raw.as_deref(), compacts, &mut answered.extra);
+        answered.output = output(&items, raw.as_deref(), compacts, &mut answered.extra);
         mend(asked, &response);
         keep(&mut answered.extra, &response, asked);
         answered
@@ -236,6 +246,27 @@ impl Answer for Listening {
     fn finish(self: Box<Self>, asked: &mut Asked) -> Finished {
         Self::finish(*self, asked).into()
     }
+}
+
+/// The items as the last event lists them. Some list none, or some without what was in them: then what was put together
+/// from the pieces holds.
+fn settled(mut said: Vec<Value>, heard: Vec<Value>) -> Vec<Value> {
+    if said.is_empty() {
+        return heard;
+    }
+    let is_hollow = |item: &Value| {
+        let kind = item.text("type");
+        let keys = HOLLOW.iter().find(|(own, _)| kind == Some(*own)).map_or(&[][..], |(_, keys)| *keys);
+        !keys.is_empty() && keys.iter().all(|key| item.get(key).is_none_or(is_empty))
+    };
+    for item in said.iter_mut().filter(|item| is_hollow(item)) {
+        let own = heard.iter().find(|own| own.word("id").is_some() && own.word("id") == item.word("id"));
+        if let Some(own) = own.filter(|own| !is_hollow(own)) {
+            let last = std::mem::replace(item, own.clone());
+            overlay(item, last);
+        }
+    }
+    said
 }
 
 /// Puts a newer state of the response over an older one. What the server has yet to say does not undo what it said.
