@@ -29,7 +29,8 @@ pub fn in_json(json: &Value, status: Option<u16>) -> Option<ApiError> {
         error.code = word(json, "code");
     }
     if error.kind.is_none() {
-        error.kind = error.code.clone();
+        // Hugging Face's stands beside the message.
+        error.kind = word(json, "error_type").or_else(|| error.code.clone());
     }
     error.status = status.or(error.status);
     Some(error)
@@ -146,6 +147,7 @@ mod tests {
                 ["invalid-argument", "invalid-argument", "m"],
             ),
             (json!({"error": "m"}), ["", "", "m"]),
+            (json!({"error": "m", "error_type": "validation"}), ["validation", "", "m"]),
             (json!({"message": "m"}), ["", "", "m"]),
             (json!({"detail": "m"}), ["", "", "m"]),
             (json!({"object": "error", "message": "m", "type": "t", "code": 3}), ["t", "3", "m"]),
