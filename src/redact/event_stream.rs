@@ -3,7 +3,8 @@
 //!
 //! Payloads are gone through as the events of one stream, and headers each alone. Frames that need no change stay as they
 //! are; of the others the lengths and the checksums are made right. The last may have broken off: it is gone through as far
-//! as it came, and left out where something has to go. So is what is neither frames nor text.
+//! as it came, and left out where something has to go. So is what is neither frames nor text: it is gone through as it
+//! stands, and as what its letters of base64 may be.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -27,6 +28,9 @@ const PRELUDE: usize = 12;
 const CHECKSUM: usize = 4;
 /// A frame that breaks off and says that it is longer is none: readers take 24 MiB, and 128 kiB of headers.
 const LONGEST: usize = 25 << 20;
+
+/// Fewer letters of base64 hold no secret worth the name.
+const FEW_LETTERS: usize = 16;
 
 /// Base64 as far as it goes: without the padding, and with bits that belong to a byte that did not come.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -71,7 +75,7 @@ pub(super) fn redact(finder: &Finder, bytes: &[u8]) -> Option<Changed> {
     // What cannot be cut into frames is looked at as it is, if it can be.
     let rest = frames.last().map_or(0, |frame| frame.whole.end);
     let tail = bytes.get(rest..).unwrap_or_default();
-    let tail = if tail.len() < PRELUDE || is_text(tail) { tail } else { b"" };
+    let tail = if !is_text(tail) && hides_any(finder, tail) { b"" } else { tail };
     let mut left_out = bytes.len() - rest - tail.len();
     let found = finder.written(Coding::Plain, tail);
     let headers = headers(finder, bytes, &frames);
@@ -93,6 +97,14 @@ pub(super) fn redact(finder: &Finder, bytes: &[u8]) -> Option<Changed> {
     edits.extend(headers.iter().flatten().flat_map(|changed| changed.edits.iter().cloned()));
     let left_out = left_out as u64;
     Some(Changed { bytes: made, counts: body::counts(&edits), left_out, ..Changed::default() })
+}
+
+/// Whether something that has to go stands in base64 among bytes that are no frames.
+fn hides_any(finder: &Finder, bytes: &[u8]) -> bool {
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=\\".contains(byte);
+    let runs = bytes.split(|byte| !is_letter(byte)).filter(|run| run.len() >= FEW_LETTERS);
+    let mut events = runs.filter_map(event);
+    events.any(|event| !finder.written(Coding::Plain, &event).is_empty())
 }
 
 /// What becomes of each frame's headers. A stream has few that differ, and each is gone through once.

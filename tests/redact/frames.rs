@@ -117,12 +117,15 @@ fn what_came_of_the_last_event_is_gone_through() {
 }
 
 #[test]
-fn what_is_neither_frames_nor_text_is_left_out() {
+fn what_is_neither_frames_nor_text_is_left_out_where_something_is_in_it() {
     let (first, key) = (model_event("Hi"), made("sk-", 48));
     let broken = [&[0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0], &model_event(&key)[..]].concat();
     let (body, lines) = gone_through(&[&first[..], &broken].concat());
     assert_eq!((&body.bytes[..], body.lost), (&first[..], broken.len() as u64));
     assert_eq!(lines, [LEFT_OUT]);
+    let broken = [&[0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0], &model_event("no secret at all")[..]].concat();
+    let (body, lines) = gone_through(&broken);
+    assert_eq!((&body.bytes[..], body.lost, lines.len()), (&broken[..], 0, 0));
     // An error that is no event says what it says.
     let error = json!({"message": key}).to_string();
     let (body, lines) = gone_through(error.as_bytes());
