@@ -6,7 +6,7 @@ use super::likeness::{Of, begins, call_mark, first_line, is_prompt, lines, promp
 use super::mark::{Mark, Marking};
 use super::side::{self, Side};
 use super::story::{Story, asides, texts};
-use super::{Id, Role, Said};
+use super::{Id, Role, Said, written};
 use crate::model::{
     Headers, Kind, Message, Micros, Observation, ObservationId, Operation, PREVIEW, Part, PartKind, Reading,
     Status, shortened,
@@ -57,6 +57,8 @@ pub struct Facts {
     pub server_calls: Vec<ServerCall>,
     pub outcomes: Vec<Outcome>,
     pub late: Vec<Late>,
+    /// Calls of tools that its results name and that are none of the model's last turn.
+    pub strays: Vec<Mark>,
     /// How often it was tried before, as the client counts.
     pub retries: u32,
     /// How the conversation is to be called, where this call was made to find that out.
@@ -102,6 +104,12 @@ pub enum Needed {
     Last,
     FirstOfTurn,
     FirstOfAll,
+    /// One before the last, where the user has said something since.
+    Earlier,
+    /// One before the last, where he has not.
+    EarlierInTurn,
+    /// The first words of all, which got no whole answer.
+    Unanswered,
     /// An answer that the history begins with in place of what was said before.
     Summary,
 }
@@ -165,8 +173,12 @@ pub fn facts(observation: &Observation, said: &Said, scope: Mark) -> Facts {
     facts.speaks = true;
     (facts.opens, facts.is_first) = (story.opens, story.is_first());
     facts.side = side::side(reading, said, &story);
-    let of = Of { scope, story: &story, reading };
+    let is_summary = facts.side.is_some_and(|side| side.name == "compaction");
+    let of = Of { scope, story: &story, reading, is_summary };
     (facts.gives, facts.says) = of.gives();
+    if facts.failed {
+        facts.gives.extend(of.unanswered());
+    }
     facts.needs = of.needs();
     facts.asks = Some(of.asks());
     let spoken: Vec<&str> = story.turn_words();
@@ -187,6 +199,7 @@ pub fn facts(observation: &Observation, said: &Said, scope: Mark) -> Facts {
     facts.server_calls = server_calls(reading);
     facts.outcomes = outcomes(&story, said);
     facts.brings = of.brings();
+    facts.strays = of.strays();
     if facts.says.is_some() {
         facts.says_preview = shortened(&reading.answered.text(), PREVIEW);
     }
@@ -251,6 +264,7 @@ fn bare(observation: &Observation, said: &Said) -> Facts {
         server_calls: Vec::new(),
         outcomes: Vec::new(),
         late: Vec::new(),
+        strays: Vec::new(),
         retries: said.retries.unwrap_or(0),
         title: None,
     }
@@ -317,7 +331,28 @@ fn outcomes(story: &Story, said: &Said) -> Vec<Outcome> {
         }),
         _ => None,
     });
-    outcomes.collect()
+    let outcomes: Vec<Outcome> = outcomes.collect();
+    if outcomes.is_empty() { written_outcomes(story) } else { outcomes }
+}
+
+/// One text may be what came of all calls of an answer.
+fn written_outcomes(story: &Story) -> Vec<Outcome> {
+    let results: Vec<written::Result> = written::results(story).collect();
+    let ids: Vec<&str> = story.last().into_iter().flat_map(written::call_ids).collect();
+    let outcome = |id: Option<&str>, result: &written::Result| Outcome {
+        id: id.map(str::to_owned),
+        name: None,
+        is_error: result.is_error,
+        preview: shortened(result.text, PREVIEW),
+        took: None,
+    };
+    match (results.as_slice(), ids.as_slice()) {
+        ([one], [_, ..]) => ids.iter().map(|id| outcome(Some(id), one)).collect(),
+        (all, ids) => {
+            let ids = ids.iter().copied().map(Some).chain(std::iter::repeat(None));
+            all.iter().zip(ids).map(|(result, id)| outcome(id, result)).collect()
+        }
+    }
 }
 
 /// Gemini's clients put a failure under `error`.

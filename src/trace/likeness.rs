@@ -4,26 +4,25 @@ use serde_json::Value;
 
 use super::facts::{Need, Needed};
 use super::mark::{Mark, Marking};
-use super::story::Story;
-use super::words::spaced;
+use super::runs::{RUN, runs, word_hashes};
+use super::story::{Story, texts};
+use super::written;
 use crate::model::{Message, PartKind, Reading};
 
 /// Dialects in which a call can name the answer that it goes on from.
 const CONTINUED: &[&str] = &["openai.responses", "gemini.interactions", "mistral.conversations", "lmstudio"];
 /// Dialects whose clients leave out the ids of calls that the answer had.
 const NAMELESS: &[&str] = &["gemini.", "ollama."];
-/// So many words in a row say which answer they are from; of a text those are taken whose hash comes first.
-const RUN: usize = 6;
 /// A shorter answer may stand in any text: it is known as a whole alone.
 const SHORTEST_ANSWER: usize = 16;
 /// So many runs of a text are looked for in other calls' answers.
 const MOST_RUNS: usize = 6;
-/// No more words of a text than these are looked at.
-const MOST_WORDS: usize = 4000;
 /// History of this length may begin with a summary of another.
 const SHORTEST_SUMMARY: usize = 200;
 /// A text that a tool is given may be an agent's task from this length on.
 const SHORTEST_PROMPT: usize = 12;
+/// So many turns of the model are looked at for one that is its own.
+const MOST_EARLIER: usize = 3;
 /// Of a text so many lines are looked at.
 const MOST_LINES: usize = 40;
 
@@ -32,6 +31,8 @@ pub struct Of<'a> {
     pub scope: Mark,
     pub story: &'a Story<'a>,
     pub reading: &'a Reading,
+    /// Its answer is to stand for a history.
+    pub is_summary: bool,
 }
 
 impl Of<'_> {
@@ -49,11 +50,17 @@ impl Of<'_> {
             let ids = marks.len();
             marks.extend(call_ids(block).map(call_mark));
             let has_ids = marks.len() > ids;
-            if !has_ids || NAMELESS.iter().any(|dialect| self.reading.dialect.starts_with(dialect)) {
+            if !has_ids || self.is_nameless() {
                 marks.extend(self.turn_mark(block, &self.story.turn_words()));
             }
             let is_first = at == 0 && !asks;
-            let runs = if has_ids && !is_first { Vec::new() } else { self.run_marks(&message.text(), 1) };
+            // Of a summary a part may be left out.
+            let most = if self.is_summary { MOST_RUNS } else { 1 };
+            let runs = if has_ids && !is_first {
+                Vec::new()
+            } else {
+                self.run_marks(own_words(&message.text()), most)
+            };
             if is_first {
                 says = runs.first().copied();
             }
@@ -63,10 +70,15 @@ impl Of<'_> {
         (marks, says)
     }
 
+    fn is_nameless(&self) -> bool {
+        NAMELESS.iter().any(|dialect| self.reading.dialect.starts_with(dialect))
+    }
+
+    /// What it goes on from, the surest first.
     pub fn needs(&self) -> Vec<Need> {
-        let mut needs = Vec::new();
         let last: String = self.story.last().into_iter().flatten().map(Message::text).collect();
-        let again = last.split_whitespace().nth(SHORTEST_ANSWER).is_some();
+        let again = is_long(&last);
+        let mut needs = Vec::new();
         let mut need = |mark: Option<Mark>, turn, exact, reason| {
             if let Some(mark) = mark {
                 needs.push(Need { mark, turn, exact, again, reason });
@@ -75,22 +87,16 @@ impl Of<'_> {
         if let Some(id) = &self.reading.asked.continues {
             need(Some(response_mark(id)), Needed::Last, true, "inferred:previous-response-id");
         }
-        // A result names its call, also where the call itself is left out.
-        let result = result_ids(self.story.tail()).next();
-        need(result.map(call_mark), Needed::Last, true, "inferred:tool-call-id");
-        if let Some(last) = self.story.last().filter(|_| result.is_none()) {
-            match call_ids(last).next() {
-                Some(id) => {
-                    need(Some(call_mark(id)), Needed::Last, true, "inferred:tool-call-id");
-                }
-                None => {
-                    let words = self.story.words_before_last();
-                    need(self.turn_mark(last, &words), Needed::Last, false, "inferred:assistant-turn");
-                    let text: String = last.iter().map(Message::text).collect();
-                    let run = self.run_marks(&text, 1).first().copied();
-                    need(run, Needed::Last, false, "inferred:assistant-text");
-                }
-            }
+        let id = self.id_of_last();
+        need(id.map(call_mark), Needed::Last, true, "inferred:tool-call-id");
+        // Clients that got no ids may make them up.
+        if let Some(block) = self.story.last().filter(|_| id.is_none() || self.is_nameless()) {
+            let words = self.story.words_before_last();
+            need(self.turn_mark(block, &words), Needed::Last, false, "inferred:assistant-turn");
+        }
+        if id.is_none() && self.story.last().is_some() {
+            let run = self.run_marks(own_words(&last), 1).first().copied();
+            need(run, Needed::Last, false, "inferred:assistant-text");
         }
         let first_id =
             |block: Option<&[Message]>| block.and_then(|block| call_ids(block).next().map(call_mark));
@@ -98,14 +104,92 @@ impl Of<'_> {
             need(first_id(self.story.first_of_turn()), Needed::FirstOfTurn, true, "inferred:tool-call-id");
         }
         need(first_id(self.story.first_of_all()), Needed::FirstOfAll, true, "inferred:first-assistant-turn");
-        if self.story.is_first() {
-            let words = self.story.turn_words().join("\n");
-            let runs = if words.len() >= SHORTEST_SUMMARY { MOST_RUNS } else { 0 };
-            for mark in self.run_marks(&words, runs) {
-                need(Some(mark), Needed::Summary, false, "inferred:summary");
-            }
+        if id.is_none() {
+            self.likely_needs(again, &mut needs);
         }
         needs
+    }
+
+    /// The id of a call of the model's last turn. A result names its call, also where the call itself is left out; one may
+    /// be of an earlier turn.
+    fn id_of_last(&self) -> Option<&str> {
+        let last = self.story.last().unwrap_or_default();
+        let mut results = result_ids(self.story.tail());
+        match call_ids(last).next() {
+            None => results.next().or_else(|| written::call_ids(last).find(|id| is_unique(id))),
+            Some(first) => results.find(|id| call_ids(last).any(|own| own == *id)).or(Some(first)),
+        }
+    }
+
+    /// Where neither an id nor the last turn tells.
+    fn likely_needs(&self, is_long: bool, needs: &mut Vec<Need>) {
+        let mut need =
+            |mark, turn, exact, again, reason| needs.push(Need { mark, turn, exact, again, reason });
+        if !is_long && let Some((mark, turn, exact)) = self.earlier() {
+            let reason = if exact { "inferred:tool-call-id" } else { "inferred:assistant-text" };
+            need(mark, turn, exact, true, reason);
+        }
+        if let Some(mark) = self.needs_unanswered() {
+            need(mark, Needed::Unanswered, false, true, "inferred:same-words");
+        }
+        // A word of thanks may stand behind a summary.
+        let is_first_answer = self.story.last().is_some() && self.story.first_of_all().is_none();
+        if self.story.is_first() || is_first_answer && !is_long {
+            let words = self.story.first_words().join("\n");
+            let runs = if words.len() >= SHORTEST_SUMMARY { MOST_RUNS } else { 0 };
+            for mark in self.run_marks(&words, runs) {
+                need(mark, Needed::Summary, false, is_long, "inferred:summary");
+            }
+        }
+    }
+
+    /// A turn before the last one that no one else is likely to have. The last may be none of the model's own: agents write
+    /// a word of thanks for what they show, or begin the answer themselves.
+    fn earlier(&self) -> Option<(Mark, Needed, bool)> {
+        let (block, is_in_turn) = self.story.earlier(MOST_EARLIER).find(|(block, _)| {
+            call_ids(block).next().is_some() || block.iter().any(|message| is_long(&message.text()))
+        })?;
+        let turn = if is_in_turn { Needed::EarlierInTurn } else { Needed::Earlier };
+        if let Some(id) = call_ids(block).next() {
+            return Some((call_mark(id), turn, true));
+        }
+        let text: String = block.iter().map(Message::text).collect();
+        self.run_marks(own_words(&text), 1).first().map(|mark| (*mark, turn, false))
+    }
+
+    /// What the user has said by now, where nothing was ever answered in whole.
+    pub fn unanswered(&self) -> Vec<Mark> {
+        if !self.story.is_first() {
+            return Vec::new();
+        }
+        let words = self.story.first_messages();
+        let is_cut = self.reading.answered.output.iter().any(|message| !message.text().trim().is_empty());
+        let cut = is_cut.then(|| self.words_so_far("cut", &words)).flatten();
+        self.words_so_far("unanswered", &words).into_iter().chain(cut).collect()
+    }
+
+    /// Who goes on where nothing was answered says something more; and who was answered in part has that in his history.
+    fn needs_unanswered(&self) -> Option<Mark> {
+        let words = self.story.first_messages();
+        if self.story.is_first() {
+            let (_, before) = words.split_last()?;
+            return self.words_so_far("unanswered", before);
+        }
+        let is_first_answer = self.story.last().is_some() && self.story.first_of_all().is_none();
+        is_first_answer.then(|| self.words_so_far("cut", &words)).flatten()
+    }
+
+    fn words_so_far(&self, what: &str, messages: &[&Message]) -> Option<Mark> {
+        let marking = Marking::of(what).and_mark(self.scope);
+        let words = messages.iter().flat_map(|message| texts(&message.parts));
+        (!messages.is_empty()).then(|| words.fold(marking, Marking::and_words).mark())
+    }
+
+    /// The calls that results name and that are none of the model's last turn.
+    pub fn strays(&self) -> Vec<Mark> {
+        let last: Vec<&str> = self.story.last().into_iter().flat_map(call_ids).collect();
+        let results = result_ids(self.story.tail()).filter(|id| !last.is_empty() && !last.contains(id));
+        results.map(call_mark).collect()
     }
 
     /// A turn of the model by what it says, and what was said before.
@@ -118,7 +202,7 @@ impl Of<'_> {
         let mut text = String::new();
         for part in block.iter().flat_map(|message| &message.parts) {
             match &part.kind {
-                PartKind::Text(own) | PartKind::Refusal(own) => text.push_str(without_thoughts(own)),
+                PartKind::Text(own) | PartKind::Refusal(own) => text.push_str(own_words(own)),
                 PartKind::ToolCall { name, arguments, .. } => {
                     is_empty = false;
                     marking = marking.and("call").and(name).and_json(arguments);
@@ -189,6 +273,10 @@ impl Of<'_> {
     }
 }
 
+fn is_long(text: &str) -> bool {
+    text.split_whitespace().nth(SHORTEST_ANSWER).is_some()
+}
+
 /// The words of a tool's result.
 fn text_of(response: &Value) -> Option<&str> {
     match response {
@@ -229,75 +317,29 @@ fn result_ids(messages: &[Message]) -> impl Iterator<Item = &str> {
 
 /// Some providers number calls from nought: such an id names a call within its answer alone.
 fn is_unique(id: &str) -> bool {
+    if is_counted(id) {
+        return false;
+    }
     let mut runs = id.split(|c: char| !c.is_ascii_alphanumeric());
     runs.any(|run| run.len() >= 5 && run.bytes().any(|byte| byte.is_ascii_digit()))
         || id.len() >= 20 && id.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
-/// An answer without the thoughts that some models write before it, and some clients.
+/// `functions.read_file:7`: a tool's name, and the how-manieth call of the conversation it is.
+fn is_counted(id: &str) -> bool {
+    let named = id.strip_prefix("functions.").and_then(|named| named.rsplit_once(':'));
+    named.is_some_and(|(_, count)| !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// A text without the thoughts that some models write before it, and some clients.
 fn without_thoughts(text: &str) -> &str {
     let thoughts = text.trim_start().strip_prefix("<think>").and_then(|text| text.split_once("</think>"));
     thoughts.map_or(text, |(_, answer)| answer)
 }
 
-/// The runs of these words whose hashes come first, so many of them, in order.
-fn runs(words: &[u64], most: usize) -> Vec<u64> {
-    let hash = |run: &[u64]| {
-        run.iter().fold(0, |hash: u64, word| (hash.rotate_left(7) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15))
-    };
-    let mut first: Vec<u64> = Vec::with_capacity(most + 1);
-    for run in words.windows(RUN).map(hash) {
-        if first.len() >= most && first.last().is_none_or(|last| run >= *last) {
-            continue;
-        }
-        if let Err(at) = first.binary_search(&run) {
-            first.insert(at, run);
-            first.truncate(most);
-        }
-    }
-    first
-}
-
-/// Each word's hash, less what stands about its letters and digits.
-fn word_hashes(text: &str) -> Vec<u64> {
-    let mut hashes = Vec::with_capacity((text.len() / 4).min(MOST_WORDS));
-    let mut words = Vec::new();
-    let mut rest = text;
-    while let (true, Some(part)) = (hashes.len() < MOST_WORDS, next_part(&mut rest)) {
-        words.clear();
-        spaced(part, &mut words);
-        let some = words.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
-        hashes.extend(some.take(MOST_WORDS - hashes.len()).map(word_hash));
-    }
-    hashes
-}
-
-/// So much of a text is put together at a time: of a long one only the beginning is looked at.
-const PART: usize = 16 << 10;
-
-/// The beginning of what is left of a text, up to white space.
-fn next_part<'a>(rest: &mut &'a str) -> Option<&'a str> {
-    if rest.is_empty() {
-        return None;
-    }
-    let end = rest.as_bytes().iter().skip(PART).position(u8::is_ascii_whitespace);
-    let (part, behind) = rest.split_at(end.map_or(rest.len(), |end| PART + end));
-    *rest = behind;
-    Some(part)
-}
-
-/// FNV-1a of a word: this is done for every word.
-fn word_hash(word: &[u8]) -> u64 {
-    let plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let is_bare = plain(word.first()) && plain(word.last());
-    let word = if is_bare { word } else { without_marks(word) };
-    word.iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-fn without_marks(word: &[u8]) -> &[u8] {
-    let word = std::str::from_utf8(word).unwrap_or_default();
-    word.trim_matches(|c: char| !c.is_alphanumeric()).as_bytes()
+/// Of a model's turn what it says itself.
+fn own_words(text: &str) -> &str {
+    written::own_words(without_thoughts(text))
 }
 
 pub fn first_line(text: &str) -> Option<&str> {
@@ -334,6 +376,7 @@ pub fn begins(spoken: &[&str]) -> Vec<Mark> {
         let inner = inside_tag(text);
         texts.push(text);
         texts.extend((inner.len() < text.len()).then_some(inner));
+        texts.extend(written::tasks(text));
     }
     texts.truncate(MOST_LINES);
     let joined = if spoken.len() > 1 { spoken.join("\n") } else { String::new() };

@@ -21,6 +21,7 @@ mod likeness;
 mod mark;
 mod place;
 pub mod prompt;
+mod runs;
 mod said;
 mod settle;
 mod side;
@@ -30,6 +31,7 @@ mod story;
 mod told;
 mod tool;
 mod words;
+mod written;
 
 pub use book::{Book, Known, Nearest, Placed, Wanted};
 pub use config::Config;

@@ -35,7 +35,8 @@ impl Prior {
     fn is_same_turn(&self, facts: &Facts) -> bool {
         match self.need.turn {
             Needed::Last | Needed::FirstOfTurn => !facts.opens,
-            Needed::FirstOfAll | Needed::Summary => false,
+            Needed::EarlierInTurn => true,
+            Needed::FirstOfAll | Needed::Earlier | Needed::Unanswered | Needed::Summary => false,
         }
     }
 }
@@ -279,12 +280,25 @@ fn prior<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Prior>, B::Error
         if givers.is_empty() {
             continue;
         }
+        // Where many say the same, an id further back tells whose conversation it is.
+        let mut need = need.clone();
+        if !need.exact && need.turn == Needed::Last {
+            let session = anchor(book, facts, &need)?;
+            let is_its = |known: &Known| session.is_some() && known.session == session;
+            if givers.iter().any(is_its) {
+                givers.retain(is_its);
+                need.again = true;
+            }
+        }
         let found = if need.exact || givers.len() == 1 && (need.again || need.turn == Needed::Summary) {
             givers.into_iter().next()
         } else {
+            // What is only about a turn does not go on from it.
+            let is_beside = facts.side.is_some_and(|side| side.is_behind);
             let waiting = book.find(Wanted::before(MarkKind::Needs, need.mark, facts.start))?;
+            let waiting = waiting.iter().filter(|known| known.is_beside == is_beside);
             let mut children: Vec<(Micros, ObservationId)> =
-                waiting.iter().map(|known| (known.start, known.id)).collect();
+                waiting.map(|known| (known.start, known.id)).collect();
             children.push((facts.start, facts.id));
             let givers: Vec<&Known> = givers.iter().collect();
             pairing(&givers, children, facts.id, need.again).cloned()
@@ -296,10 +310,23 @@ fn prior<B: Book>(book: &mut B, facts: &Facts) -> Result<Option<Prior>, B::Error
             (false, _) => 0.85,
         };
         if let Some(known) = found {
-            return Ok(Some(Prior { known, need: need.clone(), at, confidence }));
+            return Ok(Some(Prior { known, need, at, confidence }));
         }
     }
     Ok(None)
+}
+
+/// The session of the call that gave an id of the history.
+fn anchor<B: Book>(book: &mut B, facts: &Facts, need: &Need) -> Result<Option<String>, B::Error> {
+    let Some(sure) = facts.needs.iter().find(|sure| sure.exact && sure.mark != need.mark) else {
+        return Ok(None);
+    };
+    let wanted = Wanted { limit: 2, ..Wanted::before(MarkKind::Gives, sure.mark, facts.start) };
+    let givers = book.find(wanted)?;
+    Ok(givers
+        .into_iter()
+        .find(|known| known.id != facts.id && !known.is_double)
+        .and_then(|known| known.session))
 }
 
 /// Likeness alone joins no two sessions that callers named.
@@ -307,7 +334,8 @@ fn may_follow(facts: &Facts, known: &Known, need: &Need) -> bool {
     if known.start > facts.start || (known.start, known.id) >= (facts.start, facts.id) {
         return false;
     }
-    if need.turn == Needed::Summary && facts.start.0.saturating_sub(known.start.0) > SUMMED_WITHIN {
+    let is_soon = matches!(need.turn, Needed::Summary | Needed::Unanswered);
+    if is_soon && facts.start.0.saturating_sub(known.start.0) > SUMMED_WITHIN {
         return false;
     }
     need.exact || facts.said.session.as_ref().is_none_or(|said| known.session.as_ref() == Some(&said.value))
@@ -346,7 +374,8 @@ fn beside<B: Book>(book: &mut B, facts: &Facts, prior: Option<&Prior>) -> Result
     let main = match about(book, facts)? {
         Some((known, reason)) => Some((known, reason)),
         None => {
-            let same = prior.filter(|prior| prior.is_same_turn(facts));
+            let is_about = |prior: &&Prior| side.is_behind && prior.need.turn == Needed::Last;
+            let same = prior.filter(|prior| prior.is_same_turn(facts) || is_about(prior));
             same.map(|prior| (prior.known.clone(), prior.need.reason))
         }
     };

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::book::{Book, Known, Placed, Wanted};
-use super::facts::{Facts, Need};
+use super::facts::{Facts, Need, Outcome};
+use super::likeness::call_mark;
 use super::mark::{Mark, MarkKind, later};
 use super::place::{self, dependants, place};
 use super::told::span_mark;
-use super::tool::{self, Answer, Took};
+use super::tool::{self, Answer, Took, Tool};
 use crate::model::{Micros, ObservationId};
 
 /// However calls hang together, putting one in its place ends: no more are moved for it than this.
@@ -148,6 +149,21 @@ fn bring_results<B: Book>(book: &mut B, facts: &Facts, placed: &Placed) -> Resul
             }
         }
     }
+    for stray in &facts.strays {
+        for asker in book.find(Wanted::before(MarkKind::Gives, *stray, facts.start))? {
+            let tools = book.tools(asker.id)?;
+            let is_named = |tool: &Tool| tool.call_id.as_deref().map(call_mark) == Some(*stray);
+            let named: Vec<Tool> = tools.into_iter().filter(is_named).collect();
+            let is_its = |outcome: &&Outcome| outcome.id.as_deref().map(call_mark) == Some(*stray);
+            for (tool, outcome) in named.iter().zip(facts.outcomes.iter().filter(is_its)) {
+                let answer = tool.answered(facts, outcome);
+                if tool.takes(&answer) {
+                    book.answer(tool, &answer)?;
+                    brought = true;
+                }
+            }
+        }
+    }
     for late in &facts.late {
         for asker in book.find(Wanted::before(MarkKind::Gives, late.mark, facts.start))? {
             let tools = book.tools(asker.id)?;
@@ -197,6 +213,7 @@ fn marks_of(
     let needs = facts.needs.iter().take(most_needs);
     all.extend(needs.map(|need| (facts.id, MarkKind::Needs, need.mark)));
     all.extend(facts.late.iter().map(|late| (facts.id, MarkKind::Needs, late.mark)));
+    all.extend(own(MarkKind::Needs, &facts.strays));
     all.extend(facts.asks.map(|asks| (facts.id, MarkKind::Asks, asks)));
     all.extend(own(MarkKind::Begins, &facts.begins));
     if is_step {

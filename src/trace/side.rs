@@ -10,6 +10,8 @@ pub struct Side {
     pub name: &'static str,
     /// The caller says so, or the endpoint. Else it is one where it is found to be beside something.
     pub is_sure: bool,
+    /// It is about a history that it brings: it belongs to what that ends with.
+    pub is_behind: bool,
 }
 
 /// Words that tell what a call without tools and without a history is for: all of a line's must be there.
@@ -27,6 +29,18 @@ const TELLING: &[(&str, &[&str])] = &[
     ("route", &["router", "complexity"]),
     ("route", &["classif", "complexity"]),
     ("summary", &["summar", "conversation", "words or less"]),
+    ("title", &["generate a short title"]),
+];
+
+/// What agents ask for themselves behind a history.
+const BEHIND: &[(&str, &str)] = &[
+    ("suggestion", "[suggestion mode"),
+    ("title", "generate a concise 3-7 word title for this conversation"),
+    ("progress", "describe your most recent action in 3-5 words"),
+    ("recap", "the user stepped away and is coming back"),
+    ("memory", "you are now acting as the memory extraction subagent"),
+    ("memory", "this message and these instructions are not part of the actual user conversation"),
+    ("route", "analyze *only* the content and structure of your immediately preceding response"),
 ];
 
 /// How agents ask for a summary to go on from.
@@ -36,6 +50,12 @@ const COMPACTING: &[&str] = &[
     "you are performing a context checkpoint compaction",
     "first, reason in your scratchpad. then, generate the <state_snapshot>",
     "summarize the conversation so far",
+    "provide a detailed prompt for continuing our conversation above",
+    "provide a detailed summary of our conversation above",
+    "provide a detailed but concise summary of our conversation above",
+    "the messages above are a conversation to summarize",
+    "the current conversation is rapidly running out of context",
+    "create a comprehensive, detailed summary of the entire conversation",
 ];
 
 /// No more of a prompt than this is looked at.
@@ -43,14 +63,15 @@ const LOOKED_AT: usize = 4000;
 
 /// What a call is for, where it is no step of what the user asked.
 pub fn side(reading: &Reading, said: &Said, story: &Story) -> Option<Side> {
-    let sure = |name| Some(Side { name, is_sure: true });
+    let is_behind = !story.is_first();
+    let sure = |name| Some(Side { name, is_sure: true, is_behind });
     let role = said.role.as_ref().map(|(role, _)| *role);
     match (reading.operation, role) {
         (Operation::CountTokens, _) => return sure("count"),
         (Operation::Compact, _) | (_, Some(Role::Compaction)) => return sure("compaction"),
         _ if is_prewarm(reading, said) => return sure("prewarm"),
         (_, Some(Role::Main | Role::Subagent)) => {
-            return compacts(reading, story).then_some(Side { name: "compaction", is_sure: true });
+            return compacts(reading, story).then_some("compaction").and_then(sure);
         }
         _ => {}
     }
@@ -61,7 +82,7 @@ pub fn side(reading: &Reading, said: &Said, story: &Story) -> Option<Side> {
     if compacts(reading, story) {
         return sure("compaction");
     }
-    told.map(|name| Side { name, is_sure: name == "probe" })
+    told.map(|name| Side { name, is_sure: name == "probe" || is_behind, is_behind })
 }
 
 /// A request that only makes the provider ready.
@@ -86,7 +107,10 @@ fn compacts(reading: &Reading, story: &Story) -> bool {
 
 fn told(reading: &Reading, story: &Story) -> Option<&'static str> {
     let asked = &reading.asked;
-    if !asked.tools.is_empty() || !story.is_first() {
+    if !story.is_first() {
+        return behind(story);
+    }
+    if !asked.tools.is_empty() {
         return None;
     }
     let limit = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
@@ -107,6 +131,13 @@ fn told(reading: &Reading, story: &Story) -> Option<&'static str> {
     }
     let found = TELLING.iter().find(|(_, words)| words.iter().all(|word| text.contains(word)));
     found.map(|(name, _)| *name)
+}
+
+/// The agent's own words come last, behind a history that is sent with its tools as ever.
+fn behind(story: &Story) -> Option<&'static str> {
+    let words = story.turn_words();
+    let text = beginning(words.last().filter(|_| story.opens)?);
+    BEHIND.iter().find(|(_, words)| text.contains(words)).map(|(name, _)| *name)
 }
 
 fn beginning(text: &str) -> String {

@@ -1,5 +1,6 @@
 //! A history read as a conversation: where the user spoke, where the model answered, what was put beside.
 
+use super::written::is_result;
 use crate::model::{Message, Part, PartKind};
 
 /// How agents mark what they tell the model beside what their user says. What stands between such a mark and its end is
@@ -19,9 +20,24 @@ const ASIDES: &[(&str, Option<&str>)] = &[
     ("<ide_selection>", Some("</ide_selection>")),
     ("<turn_aborted>", Some("</turn_aborted>")),
     ("<subagent_notification>", Some("</subagent_notification>")),
+    ("<info-msg>", Some("</info-msg>")),
+    ("<command-message>", Some("</command-message>")),
+    ("<command-name>", Some("</command-name>")),
+    ("<system-notification>", Some("</system-notification>")),
+    ("<skill>", Some("</skill>")),
+    ("[Request interrupted by user", Some("]")),
     ("[SYSTEM NOTIFICATION", None),
     ("# AGENTS.md instructions", None),
+    ("Base directory for this skill:", None),
+    ("Stop hook feedback:", None),
+    ("System: Please continue.", None),
+    ("[SYSTEM] This run is not complete until", None),
+    ("[ERROR] You did not use a tool in your previous response", None),
+    ("Continue if you have next steps, or stop and ask for clarification", None),
+    ("Summarize the task tool output above and continue with your task", None),
 ];
+/// A text of no more than this, with a colon at its end, says what the picture beside it is.
+const LONGEST_CAPTION: usize = 80;
 
 /// What of a text the user said: what stands behind an agent's asides.
 pub fn words(text: &str) -> &str {
@@ -41,33 +57,65 @@ enum Beat {
     Assistant,
     /// The user says something.
     Words,
-    /// The user shows something without a word.
+    /// The user shows something without a word of his own.
     Shown,
     Results,
     /// Neither: a system prompt, an agent's aside.
     Beside,
 }
 
-fn beat(message: &Message) -> Beat {
+fn beat(message: &Message, before: Before) -> Beat {
     match message.role.as_str() {
         "assistant" | "model" | "chatbot" | "CHATBOT" => return Beat::Assistant,
         "system" | "developer" | "SYSTEM" => return Beat::Beside,
         _ => {}
     }
-    let (mut shown, mut results) = (false, false);
+    let (mut shown, mut results, mut caption, mut spoken) = (false, false, false, false);
+    let is_caption = |words: &str| words.len() <= LONGEST_CAPTION && words.ends_with(':');
     for part in &message.parts {
         match &part.kind {
-            PartKind::Text(text) if !words(text).is_empty() => return Beat::Words,
-            PartKind::Text(_) | PartKind::Reasoning(_) => {}
+            PartKind::Text(text) => match words(text) {
+                "" => {}
+                words if before != Before::Nothing && is_result(words) => results = true,
+                words if before == Before::Results && is_caption(words) => caption = true,
+                _ => spoken = true,
+            },
+            PartKind::Reasoning(_) => {}
             PartKind::ToolCallResponse { .. } | PartKind::ServerToolCallResponse { .. } => results = true,
             _ => shown = true,
         }
     }
     match (results, shown) {
+        // What follows the heading of a written result is that result.
+        _ if spoken && !(results && message.role == "user") => Beat::Words,
         (true, _) => Beat::Results,
         (false, true) => Beat::Shown,
+        (false, false) if caption => Beat::Words,
         (false, false) => Beat::Beside,
     }
+}
+
+/// What stands before a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    Assistant,
+    /// Results, behind the model's last turn.
+    Results,
+}
+
+fn beats(messages: &[Message]) -> Vec<Beat> {
+    let mut before = Before::Nothing;
+    let all = messages.iter().map(|message| {
+        let beat = beat(message, before);
+        before = match beat {
+            Beat::Assistant => Before::Assistant,
+            Beat::Results => Before::Results,
+            _ => before,
+        };
+        beat
+    });
+    all.collect()
 }
 
 /// A conversation up to what is asked now.
@@ -85,7 +133,7 @@ pub struct Story<'a> {
 
 impl<'a> Story<'a> {
     pub fn of(messages: &'a [Message]) -> Self {
-        let beats: Vec<Beat> = messages.iter().map(beat).collect();
+        let beats = beats(messages);
         let Some(end) = beats.iter().rposition(|beat| *beat == Beat::Assistant) else {
             // Where the provider keeps the history, results may come alone.
             let opens = !beats.contains(&Beat::Results) || beats.contains(&Beat::Words);
@@ -127,6 +175,27 @@ impl<'a> Story<'a> {
         let start = from + self.beats.get(from..)?.iter().position(is_assistant)?;
         let length = self.beats.get(start..)?.iter().take_while(|beat| is_assistant(beat)).count();
         self.messages.get(start..start + length)
+    }
+
+    /// The turns of the model before the last one, the latest first, no more than these; and whether the user has been silent
+    /// since.
+    pub fn earlier(&self, most: usize) -> impl Iterator<Item = (&'a [Message], bool)> {
+        let mut at = self.last.map_or(0, |(start, _)| start);
+        let mut is_silent =
+            self.last.is_some_and(|(_, end)| !opens_turn(self.beats.get(end + 1..).unwrap_or_default()));
+        let next = move || {
+            let end = self.beats.get(..at)?.iter().rposition(|beat| *beat == Beat::Assistant)?;
+            is_silent &= !opens_turn(self.beats.get(end + 1..at).unwrap_or_default());
+            at = begin_of_block(&self.beats, end);
+            Some((self.messages.get(at..=end)?, is_silent))
+        };
+        std::iter::from_fn(next).take(most)
+    }
+
+    /// The messages with the user's first words, up to an answer.
+    pub fn first_messages(&self) -> Vec<&'a Message> {
+        let all = self.messages.iter().zip(&self.beats).take_while(|(_, beat)| **beat != Beat::Assistant);
+        all.filter(|(_, beat)| **beat == Beat::Words).map(|(message, _)| message).collect()
     }
 
     /// What stands behind the model's last turn.

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::facts::{Facts, Outcome};
 use super::mark::Marking;
 use super::story::Story;
+use super::written;
 use crate::model::{Kind, Micros, ObservationId, PartKind, Reading};
 
 /// A call of a tool as far as it is known.
@@ -176,7 +177,8 @@ pub fn result(bringer: &Reading, call_id: Option<&str>, name: &str, place: usize
     let by_id = results.iter().find(|(id, _, _)| id.is_some() && *id == call_id);
     let in_order = || results.get(place).filter(|(_, own, _)| own.is_none_or(|own| own == name));
     let by_name = || results.iter().find(|(_, own, _)| *own == Some(name));
-    by_id.or_else(in_order).or_else(by_name).map(|(_, _, response)| (*response).clone())
+    let found = by_id.or_else(in_order).or_else(by_name).map(|(_, _, response)| (*response).clone());
+    found.or_else(|| written::result_of(&story, place).filter(|_| results.is_empty()))
 }
 
 /// What came of a tool that the provider ran, as the same answer has it.

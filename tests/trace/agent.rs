@@ -145,7 +145,9 @@ impl Play {
     fn observation(&mut self, line: &Line, answer: &Answer, took: u64, status: Status) -> Observation {
         let number = self.base + self.made.len() as u64 + 1;
         let failed = status != Status::Ok;
-        let output = if failed { Vec::new() } else { vec![message(answer)] };
+        // What was said before it broke off has come.
+        let is_cut = status == Status::Interrupted && !answer.text.is_empty();
+        let output = if failed && !is_cut { Vec::new() } else { vec![message(answer)] };
         let tools = if line.with_tools { vec![json!({"name": "Bash"})] } else { Vec::new() };
         let reading = Reading {
             dialect: line.dialect,

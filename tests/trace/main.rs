@@ -5,6 +5,7 @@
 mod agent;
 mod corpus;
 mod cost;
+mod habits;
 mod memory;
 mod order;
 #[path = "../dialects/record.rs"]

@@ -7,10 +7,11 @@ use wiretape::model::{ObservationId, Status};
 use wiretape::trace::{Id, Role};
 
 use crate::agent::{Answer, Line, Made, Play, says};
+use crate::habits;
 use crate::memory::Memory;
 
 /// Plays a part.
-type Played = fn(&mut Play);
+pub type Played = fn(&mut Play);
 
 /// All plays by name.
 pub fn plays() -> Vec<(&'static str, Vec<Made>)> {
@@ -34,7 +35,7 @@ pub fn plays() -> Vec<(&'static str, Vec<Made>)> {
         ("an agent known by its result", by_result),
     ];
     (0_u64..)
-        .zip(plays)
+        .zip(plays.into_iter().chain(habits::PLAYS.iter().copied()))
         .map(|(at, (name, play))| {
             let mut all = Play { base: at * 1000, ..Play::default() };
             play(&mut all);
@@ -43,12 +44,12 @@ pub fn plays() -> Vec<(&'static str, Vec<Made>)> {
         .collect()
 }
 
-fn bash(play: &mut Play, command: &str) -> Answer {
+pub fn bash(play: &mut Play, command: &str) -> Answer {
     play.calls("Bash", json!({"command": command}))
 }
 
 /// A run of so many tools, then an answer.
-fn work(play: &mut Play, line: &mut Line, rounds: usize, end: &str) {
+pub fn work(play: &mut Play, line: &mut Line, rounds: usize, end: &str) {
     for round in 0..rounds {
         let answer = bash(play, &format!("step {round}"));
         play.turn(line, &answer);

@@ -168,6 +168,7 @@ fn anthropic_parts(message: &Message) -> Vec<Value> {
         PartKind::ToolCallResponse { id, response, .. } => {
             with_id(json!({"type": "tool_result", "content": response}), "tool_use_id", id.as_deref())
         }
+        PartKind::Uri { uri, .. } => json!({"type": "image", "source": {"type": "url", "url": uri}}),
         other => panic!("no play has {}", other.name()),
     };
     message.parts.iter().map(|one| part(&one.kind)).collect()
@@ -222,7 +223,16 @@ fn openai_messages(message: &Message) -> Vec<Value> {
     if !results.is_empty() {
         return results;
     }
+    let pictures = message.parts.iter().filter_map(|part| match &part.kind {
+        PartKind::Uri { uri, .. } => Some(json!({"type": "image_url", "image_url": {"url": uri}})),
+        _ => None,
+    });
+    let pictures: Vec<Value> = pictures.collect();
     let text = message.text();
+    if !pictures.is_empty() {
+        let content = [vec![json!({"type": "text", "text": text})], pictures].concat();
+        return vec![json!({"role": message.role, "content": content})];
+    }
     let calls: Vec<Value> = message
         .parts
         .iter()
