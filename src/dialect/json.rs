@@ -78,12 +78,81 @@ pub fn count(value: &Value) -> Option<u64> {
     }
 }
 
+/// JSON as all read it, and as those write it who are less strict: half of a character that a program cut in two, a number
+/// that is none, bytes that are no text. What stands there becomes a replacement character, or null.
+pub fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
+    serde_json::from_slice(bytes).or_else(|why| match mended(bytes) {
+        Some(mended) => serde_json::from_slice(&mended),
+        None => Err(why),
+    })
+}
+
+/// Numbers that JSON does not have, and other languages write.
+const NO_NUMBERS: &[&[u8]] = &[b"NaN", b"Infinity", b"-Infinity"];
+
+/// The same in strict JSON, as far as it can be mended; `None` where there is nothing to mend.
+fn mended(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut text = Vec::with_capacity(bytes.len());
+    for chunk in bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).utf8_chunks() {
+        text.extend_from_slice(chunk.valid().as_bytes());
+        if !chunk.invalid().is_empty() {
+            text.extend_from_slice("\u{fffd}".as_bytes());
+        }
+    }
+    let (mut out, mut rest, mut in_text) = (Vec::with_capacity(text.len()), text.as_slice(), false);
+    while let Some(&first) = rest.first() {
+        let mut taken = 1;
+        match first {
+            b'"' => {
+                in_text = !in_text;
+                out.push(first);
+            }
+            b'\\' if in_text => {
+                let (length, is_whole) = escape(rest);
+                taken = length;
+                let kept = if is_whole { rest.get(..taken).unwrap_or(rest) } else { b"\\ufffd" };
+                out.extend_from_slice(kept);
+            }
+            0..0x20 if in_text => out.extend_from_slice(format!("\\u{first:04x}").as_bytes()),
+            _ if in_text => out.push(first),
+            _ => match NO_NUMBERS.iter().find(|word| rest.starts_with(word)) {
+                Some(word) => {
+                    out.extend_from_slice(b"null");
+                    taken = word.len();
+                }
+                None => out.push(first),
+            },
+        }
+        rest = rest.get(taken..).unwrap_or_default();
+    }
+    (out != bytes).then_some(out)
+}
+
+/// How long the escape is that begins here, and whether it is a whole character: half of a pair is none.
+fn escape(bytes: &[u8]) -> (usize, bool) {
+    match unit(bytes) {
+        Some(0xd800..0xdc00) => match bytes.get(6..).and_then(unit) {
+            Some(0xdc00..0xe000) => (12, true),
+            _ => (6, false),
+        },
+        Some(0xdc00..0xe000) => (6, false),
+        Some(_) => (6, true),
+        None => (2, true),
+    }
+}
+
+/// The number in `\u83fd`.
+fn unit(bytes: &[u8]) -> Option<u32> {
+    let hex = bytes.strip_prefix(b"\\u")?.get(..4).filter(|hex| hex.iter().all(u8::is_ascii_hexdigit))?;
+    u32::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()
+}
+
 /// JSON where it parses, else the text as it came; an empty text is an empty object. What tools' arguments are.
 pub fn arguments(text: &str) -> Value {
     if text.trim().is_empty() {
         return Value::Object(Map::new());
     }
-    serde_json::from_str(text).unwrap_or_else(|_| text.into())
+    parse(text.as_bytes()).unwrap_or_else(|_| text.into())
 }
 
 /// The keys of an object but these, without nulls: a call's parameters are what is left of its request.
@@ -154,6 +223,24 @@ mod tests {
             (json!(null), None),
         ] {
             assert_eq!(count(&value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_others_write_is_read_all_the_same() {
+        for (text, expected) in [
+            (&br#"{"a": "x \ud83d y"}"#[..], json!({"a": "x \u{fffd} y"})),
+            (br#"["\ud83d\ude00 \uDE00\ud83d\u0041"]"#, json!(["\u{1f600} \u{fffd}\u{fffd}A"])),
+            (br#"["\\ud83d", "\"\ud83d\""]"#, json!(["\\ud83d", "\"\u{fffd}\""])),
+            (b"[NaN, -Infinity,Infinity, \"NaN\", -1]", json!([null, null, null, "NaN", -1])),
+            (b"{\"a\":\"b\xff\xc3\"}", json!({"a": "b\u{fffd}\u{fffd}"})),
+            (b"{\"a\":\t\"b\n\tc\"}", json!({"a": "b\n\tc"})),
+            (b"\xef\xbb\xbf{}", json!({})),
+        ] {
+            assert_eq!(parse(text).unwrap(), expected);
+        }
+        for broken in [&br#"{"a": "\ud83d"#[..], b"{\"a\":", b"", b"\"\\", b"\"\\u12", b"Na", b"\xff"] {
+            assert!(parse(broken).is_err(), "{broken:?}");
         }
     }
 

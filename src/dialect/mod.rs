@@ -214,7 +214,7 @@ pub fn read(exchange: &Exchange) -> Result<Vec<Reading>, Panicked> {
 
 /// The error of a response that was no success and that no dialect reads.
 pub fn error_of(status: u16, headers: &Headers, body: &[u8]) -> ApiError {
-    let json: Option<Value> = serde_json::from_slice(body).ok();
+    let json = json::parse(body).ok();
     error::of_response(status, headers, json.as_ref(), body)
 }
 

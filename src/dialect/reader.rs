@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::again::Again;
 use super::framing::{Auto, Bounds, Content, Decoder, Event, Fault, Framing, Kind};
+use super::json::parse;
 use super::{Answer, AnswerHead, Call, Dialect, Heard, error, find};
 use crate::model::{Answered, Asked, Body, Exchange, Micros, Reading};
 
@@ -204,7 +205,7 @@ impl Ears {
         {
             return answer.more(&text, at);
         }
-        let json: Value = match serde_json::from_slice(event.data) {
+        let json = match parse(event.data) {
             Ok(json) => json,
             Err(_) if streamed && is_lines(event.data) => {
                 let lines = event.data.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
@@ -229,7 +230,7 @@ impl Ears {
 /// Whether an event's data are events themselves, a line each: some servers leave out the blank lines between.
 fn is_lines(data: &[u8]) -> bool {
     let mut lines = data.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    let is_object = |line: &[u8]| line.starts_with(b"{") && serde_json::from_slice::<Value>(line).is_ok();
+    let is_object = |line: &[u8]| line.starts_with(b"{") && parse(line).is_ok();
     lines.next().is_some_and(is_object) && lines.next().is_some()
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::framing::{Content, Framing, PerMessageDeflate, Websocket};
+use super::json::parse;
 use super::reader::in_chunks;
 use super::{Call, Heard, Socket, find};
 use crate::model::{Direction, Exchange, Headers, Micros, Reading};
@@ -64,7 +65,7 @@ impl SocketReader {
         };
         framing.push(bytes, &mut |frame| match &frame.content {
             Content::Event(event) => {
-                let json: Value = serde_json::from_slice(event.data).unwrap_or(Value::Null);
+                let json = parse(event.data).unwrap_or(Value::Null);
                 let heard =
                     Heard { name: "", json, data: event.data, at, error: event.error, streamed: true };
                 socket.event(direction, heard, out);

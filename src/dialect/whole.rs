@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::error::in_event;
+use super::json::parse;
 use super::{Answer, Finished, Heard};
 use crate::model::{Answered, Asked};
 
@@ -36,7 +37,7 @@ impl<R: FnMut(&Value, &mut Answered) + Send> Answer for Whole<R> {
 
 /// A request's body as JSON; where it is none, what was asked says so.
 pub fn request(body: &[u8], asked: &mut Asked) -> Value {
-    serde_json::from_slice(body).unwrap_or_else(|why| {
+    parse(body).unwrap_or_else(|why| {
         asked.problems.push(format!("request: {why}"));
         Value::Null
     })

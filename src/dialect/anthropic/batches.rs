@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::answer;
 use crate::dialect::error::in_json;
-use crate::dialect::json::{Look, rest};
+use crate::dialect::json::{Look, parse, rest};
 use crate::dialect::{Answer, AnswerHead, Call, Dialect, Finished, Heard};
 use crate::model::{Answered, ApiError, Asked, Operation, Reading};
 
@@ -30,7 +30,7 @@ impl Dialect for Batches {
         if !call.posts_to("/messages/batches") {
             return asked;
         }
-        let json: Value = match serde_json::from_slice(body) {
+        let json = match parse(body) {
             Ok(json) => json,
             Err(why) => {
                 asked.problems.push(format!("request: {why}"));

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::dialect::assemble::{First, Parts};
 use crate::dialect::error::in_json;
 use crate::dialect::finish::reason;
-use crate::dialect::json::{Look, rest};
+use crate::dialect::json::{Look, parse, rest};
 use crate::dialect::{Answer, AnswerHead, Call, Dialect, Finished, Heard};
 use crate::model::{Answered, ApiError, Asked, Message, Operation, Part};
 
@@ -25,7 +25,7 @@ impl Dialect for Complete {
     }
 
     fn asked(&self, _call: &Call, body: &[u8]) -> Asked {
-        match serde_json::from_slice(body) {
+        match parse(body) {
             Ok(json) => asked(&json),
             Err(why) => Asked { problems: vec![format!("request: {why}")], ..Asked::default() },
         }

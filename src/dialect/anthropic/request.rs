@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::content::{content, mcp_server, messages, tool};
-use crate::dialect::json::{Look, rest};
+use crate::dialect::json::{Look, parse, rest};
 use crate::dialect::{Call, call::decoded};
 use crate::model::Asked;
 
@@ -26,7 +26,7 @@ pub fn asked(json: &Value) -> Asked {
 
 /// The same of a body's bytes, and of a path that names the model.
 pub fn asked_in(call: &Call, body: &[u8]) -> Asked {
-    let mut asked = match serde_json::from_slice(body) {
+    let mut asked = match parse(body) {
         Ok(json) => asked(&json),
         Err(why) => Asked { problems: vec![format!("request: {why}")], ..Asked::default() },
     };

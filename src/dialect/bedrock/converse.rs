@@ -8,7 +8,7 @@ use super::{exception, model, target, untyped, without_padding};
 use crate::dialect::assemble::First;
 use crate::dialect::error::in_json;
 use crate::dialect::finish::reason;
-use crate::dialect::json::{Look, arguments, rest};
+use crate::dialect::json::{Look, arguments, parse, rest};
 use crate::dialect::{Answer, AnswerHead, Call, Dialect, Finished, Heard};
 use crate::model::{Answered, Asked, Message, Micros, Operation, Part, PartKind, Usage};
 
@@ -28,7 +28,7 @@ impl Dialect for Converse {
     }
 
     fn asked(&self, call: &Call, body: &[u8]) -> Asked {
-        let mut asked = match serde_json::from_slice(body) {
+        let mut asked = match parse(body) {
             Ok(json) => asked(&json),
             Err(why) => Asked { problems: vec![format!("request: {why}")], ..Asked::default() },
         };

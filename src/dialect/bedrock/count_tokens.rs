@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{converse, invoke, model, target};
 use crate::dialect::anthropic::count_tokens::Counted;
-use crate::dialect::json::Look;
+use crate::dialect::json::{Look, parse};
 use crate::dialect::{Answer, AnswerHead, Call, Dialect};
 use crate::model::{Answered, Asked, Operation};
 
@@ -26,7 +26,7 @@ impl Dialect for CountTokens {
     }
 
     fn asked(&self, call: &Call, body: &[u8]) -> Asked {
-        let mut asked = match serde_json::from_slice::<Value>(body) {
+        let mut asked = match parse(body) {
             Ok(json) => input(call, &json),
             Err(why) => Asked { problems: vec![format!("request: {why}")], ..Asked::default() },
         };

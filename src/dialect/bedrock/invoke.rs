@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::usage::{filled, of_headers, of_metrics};
 use super::{converse, exception, families, model, target, untyped, without_padding};
-use crate::dialect::json::Look;
+use crate::dialect::json::{Look, parse};
 use crate::dialect::openai::chat::Chat;
 use crate::dialect::{Answer, AnswerHead, Call, Dialect, Finished, Heard, anthropic};
 use crate::model::{ApiError, Asked, Micros, Operation, UsageSource};
@@ -72,7 +72,7 @@ impl Dialect for Invoke {
 
 /// What a body asks for, in the form that it has.
 pub fn asked(call: &Call, body: &[u8]) -> Asked {
-    let json: Value = match serde_json::from_slice(body) {
+    let json = match parse(body) {
         Ok(json) => json,
         Err(why) => return Asked { problems: vec![format!("request: {why}")], ..Asked::default() },
     };
@@ -115,7 +115,7 @@ impl Answer for Listening {
         }
         match heard.json.text("bytes").and_then(|bytes| STANDARD.decode(bytes).ok()) {
             Some(data) => {
-                let json = serde_json::from_slice(&data).unwrap_or(Value::Null);
+                let json = parse(&data).unwrap_or(Value::Null);
                 self.piece(json, &data, heard.at, true);
             }
             None => self.piece(without_padding(heard.json), heard.data, heard.at, true),

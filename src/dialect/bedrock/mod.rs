@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::call::decoded;
 use super::framing::{Content, EventStream, Framing};
-use super::json::Look;
+use super::json::{Look, parse};
 use super::{Answer, Call, Heard};
 use crate::model::{ApiError, Micros};
 
@@ -73,7 +73,7 @@ fn untyped(answer: &mut dyn Answer, beginning: &[u8], at: Micros) {
     framing.push(beginning, &mut |frame| {
         if let Content::Event(event) = frame.content
             && let Ok(name) = std::str::from_utf8(event.name)
-            && let Ok(json) = serde_json::from_slice(event.data)
+            && let Ok(json) = parse(event.data)
         {
             answer.event(Heard { name, json, data: event.data, at, error: event.error, streamed: true });
         }

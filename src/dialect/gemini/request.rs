@@ -6,12 +6,13 @@ use super::content::{messages, parts, tools};
 use super::names::{Either, rest};
 use super::path::{model_name, target};
 use crate::dialect::Call;
+use crate::dialect::json::parse;
 use crate::model::Asked;
 
 /// Parses a body; one that makes no sense is said to be one.
 pub fn parsed(call: &Call, body: &[u8]) -> (Asked, Option<Value>) {
     let mut asked = Asked { model: target(call).and_then(|target| target.model), ..Asked::default() };
-    match serde_json::from_slice(body) {
+    match parse(body) {
         Ok(json) => (asked, Some(json)),
         Err(why) => {
             asked.problems.push(format!("request: {why}"));

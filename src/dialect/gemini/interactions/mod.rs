@@ -10,7 +10,7 @@ use super::usage::{add_searches, of_interaction};
 use crate::dialect::assemble::First;
 use crate::dialect::error::in_json;
 use crate::dialect::finish::reason;
-use crate::dialect::json::{Look, rest};
+use crate::dialect::json::{Look, parse, rest};
 use crate::dialect::{Answer, AnswerHead, Call, Dialect, Finished, Heard};
 use crate::model::{Answered, ApiError, Asked, Message, Operation, Part, PartKind, Usage, UsageSource};
 use grow::Growing;
@@ -77,7 +77,7 @@ impl Dialect for Interactions {
             asked.parameters.insert("interaction_id".to_owned(), id.into());
             return asked;
         }
-        match serde_json::from_slice::<Value>(body) {
+        match parse(body) {
             Ok(json) => {
                 asked.streamed = json.truth("stream").unwrap_or_default();
                 fill(&mut asked, &json);

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::item;
 use crate::dialect::Call;
-use crate::dialect::json::{Look, rest};
+use crate::dialect::json::{Look, parse, rest};
 use crate::dialect::openai::content::tool;
 use crate::model::{Asked, Message, Part};
 
@@ -32,7 +32,7 @@ pub fn of_call(call: &Call, body: &[u8]) -> Asked {
     if body.is_empty() && (!call.is_post() || asked.parameters.contains_key("response_id")) {
         return asked;
     }
-    match serde_json::from_slice(body) {
+    match parse(body) {
         Ok(json) => of_json(&json, &mut asked),
         Err(why) => asked.problems.push(format!("request: {why}")),
     }
