@@ -216,6 +216,11 @@ impl Block {
                 ("reasoningContent", piece) => generated |= self.reasons(piece),
                 ("citation", citation) => self.extend(&["citations"], std::slice::from_ref(citation)),
                 ("toolResult", Value::Array(more)) => self.extend(&["toolResult", "content"], more),
+                // The block began with its format; what is in it comes behind.
+                ("image", Value::Object(more)) => {
+                    generated = true;
+                    more.iter().for_each(|(field, value)| self.put(&[key, field], value.clone()));
+                }
                 (_, Value::String(more)) => {
                     generated |= !more.is_empty();
                     self.append(&[key], more);
