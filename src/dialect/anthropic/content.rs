@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::dialect::json::{Look, rest};
+use crate::dialect::json::{Look, arguments, rest};
 use crate::model::{Message, Part, PartKind};
 
 /// A message of a request. Tools' results stand in a user's message among other things: each becomes a message of its own.
@@ -84,7 +84,12 @@ fn tool_call(block: &Value) -> PartKind {
     PartKind::ToolCall {
         id: block.word("id").map(str::to_owned),
         name: block.text("name").unwrap_or_default().to_owned(),
-        arguments: block.some("input").cloned().unwrap_or_else(|| json!({})),
+        // Some who took the form over give it as text.
+        arguments: match block.some("input") {
+            Some(Value::String(text)) => arguments(text),
+            Some(other) => other.clone(),
+            None => json!({}),
+        },
     }
 }
 
