@@ -6,7 +6,7 @@ mod listen;
 use super::content;
 use crate::dialect::json::{Look, rest};
 use crate::dialect::whole::request;
-use crate::dialect::{Answer, AnswerHead, Call, Dialect};
+use crate::dialect::{Answer, AnswerHead, Call, Dialect, call::decoded};
 use crate::model::{Asked, Message, Operation, Part};
 
 pub struct Chat;
@@ -29,7 +29,12 @@ impl Dialect for Chat {
     fn claims(&self, call: &Call) -> bool {
         let writer = call.provider == "writer" && call.posts_to("/v1/chat");
         let portkey = call.path.contains("/prompts/") && call.posts_to("/completions");
-        SUFFIXES.iter().any(|suffix| call.posts_to(suffix)) || writer || portkey || deferred(call).is_some()
+        let fetched = deferred(call).is_some();
+        SUFFIXES.iter().any(|suffix| call.posts_to(suffix))
+            || writer
+            || portkey
+            || fetched
+            || vertex(call).is_some()
     }
 
     fn operation(&self, call: &Call) -> Operation {
@@ -37,7 +42,9 @@ impl Dialect for Chat {
     }
 
     fn asked(&self, call: &Call, body: &[u8]) -> Asked {
-        let mut asked = Asked { model: call.behind("deployments"), ..Asked::default() };
+        let vertex = vertex(call);
+        let model = vertex.as_ref().map(|(model, _)| model.clone());
+        let mut asked = Asked { model: model.or_else(|| call.behind("deployments")), ..Asked::default() };
         if let Some(id) = deferred(call) {
             asked.continues = Some(id);
             return asked;
@@ -52,7 +59,7 @@ impl Dialect for Chat {
         if let Some(model) = json.word("model") {
             asked.model = Some(model.to_owned());
         }
-        asked.streamed = json.truth("stream").unwrap_or_default();
+        asked.streamed = json.truth("stream").unwrap_or_else(|| vertex.is_some_and(|(_, streamed)| streamed));
         asked.input = json.list("messages").iter().map(content::message).collect();
         // A text to be completed in its middle is asked for without messages.
         if let (true, Some(prompt)) = (asked.input.is_empty(), json.word("prompt")) {
@@ -66,6 +73,17 @@ impl Dialect for Chat {
     fn answer(&self, call: &Call, head: &AnswerHead) -> Box<dyn Answer> {
         Box::new(listen::Listening::new(&call.provider, head))
     }
+}
+
+/// Vertex' way to ask models of others: `…/publishers/mistralai/models/MODEL:rawPredict`, with the model, and whether a
+/// stream is asked for. Anthropic's have their own form, Google's another path.
+fn vertex(call: &Call) -> Option<(String, bool)> {
+    let (_, behind) = call.trimmed().split_once("/publishers/")?;
+    let (publisher, behind) = behind.split_once("/models/")?;
+    let (model, method) = behind.rsplit_once(':')?;
+    let others = call.is_post() && !matches!(publisher, "anthropic" | "google");
+    let raw = matches!(method, "rawPredict" | "streamRawPredict");
+    (others && raw).then(|| (decoded(model), method == "streamRawPredict"))
 }
 
 /// The id that an answer put off is fetched by.
