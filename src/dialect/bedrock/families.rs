@@ -34,6 +34,7 @@ pub fn asked(json: &Value) -> Asked {
         let text = text.and_then(|text| text.as_str().or_else(|| text.text("value")));
         parts.extend(text.map(Part::text));
     }
+    parts.extend(json.get("text").and_then(|text| text.word("inputText")).map(Part::text));
     if !parts.is_empty() {
         input.push(Message::new("user", parts));
     }
@@ -177,7 +178,7 @@ impl Answer for Listening {
             let key = key.as_str();
             if INPUTS.contains(&key) || OUTPUTS.contains(&key) {
                 self.counts.insert(key.to_owned(), value);
-            } else if VECTORS.contains(&key) {
+            } else if VECTORS.contains(&key) || is_vectors(&value) {
                 self.vectors(&value);
             } else if !TEXTS.contains(&key)
                 && !REASONS.contains(&key)
@@ -202,6 +203,12 @@ impl Answer for Listening {
         answered.output = choices.into_iter().map(Choice::finish).collect();
         answered.into()
     }
+}
+
+/// A list of objects with a vector in each, whatever it is called: TwelveLabs calls it `data`.
+fn is_vectors(value: &Value) -> bool {
+    let mut objects = value.as_array().into_iter().flatten().peekable();
+    objects.peek().is_some() && objects.all(|object| object.get("embedding").is_some_and(Value::is_array))
 }
 
 fn usage(counts: Map<String, Value>) -> Option<Usage> {
