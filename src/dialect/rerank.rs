@@ -50,15 +50,22 @@ impl Dialect for Rerank {
         asked.model = json.word("model").map(str::to_owned);
         let mut parts: Vec<Part> = json.some("query").map(text).into_iter().collect();
         let documents = json.list("documents").iter().chain(json.list("texts"));
+        parts.extend(documents.map(document));
+        // AWS has its own names, and its model deep within.
+        let queries = json.list("queries").iter();
         parts.extend(
-            documents.map(|document| {
-                PartKind::Other { kind: "document".to_owned(), value: document.clone() }.into()
-            }),
+            queries.map(|query| text(query.get("textQuery").and_then(|it| it.get("text")).unwrap_or(query))),
         );
+        parts.extend(json.list("sources").iter().map(|source| document(inline(source))));
+        let deep = ["rerankingConfiguration", "bedrockRerankingConfiguration", "modelConfiguration"];
+        let configuration = deep.iter().try_fold(&json, |place, key| place.get(*key));
+        if let Some(model) = configuration.and_then(|place| place.word("modelArn")) {
+            asked.model = Some(model.to_owned());
+        }
         if !parts.is_empty() {
             asked.input.push(Message::new("user", parts));
         }
-        asked.parameters = rest(&json, &["model", "query", "documents", "texts"]);
+        asked.parameters = rest(&json, &["model", "query", "documents", "texts", "queries", "sources"]);
         asked
     }
 
@@ -66,6 +73,17 @@ impl Dialect for Rerank {
         let provider = call.provider.clone();
         Box::new(Whole::new(move |json: &Value, answered: &mut Answered| read(json, answered, &provider)))
     }
+}
+
+fn document(document: &Value) -> Part {
+    PartKind::Other { kind: "document".to_owned(), value: document.clone() }.into()
+}
+
+/// The document itself in AWS' wrapping of it.
+fn inline(source: &Value) -> &Value {
+    let inline = source.get("inlineDocumentSource").unwrap_or(source);
+    let text = inline.get("textDocument").and_then(|document| document.get("text"));
+    text.or_else(|| inline.get("jsonDocument")).unwrap_or(inline)
 }
 
 fn text(query: &Value) -> Part {
@@ -97,7 +115,7 @@ fn read(json: &Value, answered: &mut Answered, provider: &str) {
 
 /// A result without its document, which the request has.
 fn rank(result: &Value) -> Value {
-    let score = result.some("relevance_score").or_else(|| result.some("score"));
+    let score = ["relevance_score", "score", "relevanceScore"].iter().find_map(|key| result.some(key));
     json!({"index": result.get("index"), "relevance_score": score})
 }
 
