@@ -96,6 +96,8 @@ fn of_object(object: &Value) -> ApiError {
     });
     let kind = word(object, "type").filter(|kind| kind != "error");
     let kind = kind.or_else(|| word(object, "status").filter(|word| !is_number(word)));
+    // AWS names it in the body too, behind its name space: `com.amazon.coral.service#AccessDeniedException`.
+    let kind = kind.or_else(|| word(object, "__type")?.rsplit('#').next().map(str::to_owned));
     let code = word(object, "code");
     let status = ["http_status", "status_code", "status", "code"];
     let status = status.iter().find_map(|key| object.count(key)).filter(|status| (400..600).contains(status));
@@ -148,6 +150,7 @@ mod tests {
             ),
             (json!({"error": "m"}), ["", "", "m"]),
             (json!({"error": "m", "error_type": "validation"}), ["validation", "", "m"]),
+            (json!({"__type": "com.amazon.x#Denied", "message": "m"}), ["Denied", "", "m"]),
             (json!({"message": "m"}), ["", "", "m"]),
             (json!({"detail": "m"}), ["", "", "m"]),
             (json!({"object": "error", "message": "m", "type": "t", "code": 3}), ["t", "3", "m"]),
