@@ -153,10 +153,11 @@ impl Candidate {
             if let Some(object) = value.as_object_mut() {
                 object.retain(|key, _| !SHOWN.contains(&key.as_str()));
             }
-            // A later chunk may say nothing more of it.
-            let empty = value.as_object().is_some_and(Map::is_empty);
-            if !empty || !self.extra.contains_key(&key) {
-                self.extra.insert(key, value);
+            let known = self.extra.entry(key.clone()).or_insert(Value::Null);
+            match (known, value) {
+                // A later chunk may say more of it, or nothing.
+                (Value::Object(known), Value::Object(more)) => more_of(&key, known, more),
+                (known, value) => *known = value,
             }
         }
         let Some(content) = json.either("content") else { return false };
@@ -247,6 +248,20 @@ impl Candidate {
     }
 }
 
+/// Puts what a later chunk says of a candidate to what is known. Of likelihoods each chunk has those of its own tokens; of
+/// all else the last word counts, field by field.
+fn more_of(key: &str, known: &mut Map<String, Value>, more: Map<String, Value>) {
+    let pieces = matches!(key, "logprobsResult" | "logprobs_result");
+    for (field, value) in more {
+        match (known.get_mut(&field), value) {
+            (Some(Value::Array(list)), Value::Array(more)) if pieces => list.extend(more),
+            (_, value) => {
+                known.insert(field, value);
+            }
+        }
+    }
+}
+
 /// Whether there is anything of the model in a part.
 fn says_something(part: &Part) -> bool {
     match &part.kind {
@@ -297,5 +312,28 @@ mod tests {
         let calls: Vec<_> =
             answered.tool_calls().map(|(_, name, arguments)| (name, arguments.clone())).collect();
         assert_eq!(calls, [("go", json!({"to": "North"})), ("stay", json!({"for": 1}))]);
+    }
+
+    #[test]
+    fn what_is_said_of_a_candidate_piece_by_piece_comes_together() {
+        let mut gathered = Gathered::default();
+        for candidate in [
+            json!({"groundingMetadata": {"webSearchQueries": ["a", "b"], "searchEntryPoint": {"x": 1}},
+                "logprobsResult": {"chosenCandidates": [{"token": "A"}], "logProbabilitySum": -1}}),
+            json!({"groundingMetadata": {}, "citationMetadata": {"citationSources": [1]}}),
+            json!({"groundingMetadata": {"groundingChunks": [{"web": {}}]}, "citationMetadata": {"citationSources": [1, 2]},
+                "logprobsResult": {"chosenCandidates": [{"token": "B"}], "logProbabilitySum": -3}}),
+        ] {
+            let chunk = json!({"modelVersion": "gemini-3-pro", "candidates": [candidate]});
+            gathered.hear(&chunk, true);
+        }
+        let answered = gathered.finish(false);
+        let expected = json!({
+            "groundingMetadata": {"webSearchQueries": ["a", "b"], "groundingChunks": [{"web": {}}]},
+            "citationMetadata": {"citationSources": [1, 2]},
+            "logprobsResult": {"chosenCandidates": [{"token": "A"}, {"token": "B"}], "logProbabilitySum": -3},
+        });
+        assert_eq!(Value::Object(answered.extra), expected);
+        assert_eq!(answered.usage.unwrap().requests, [("web_search".to_owned(), 2)]);
     }
 }
