@@ -82,7 +82,12 @@ impl Answer for Listening {
         }
         if !parts.is_empty() || finish.is_some() {
             let role = role.as_deref().unwrap_or("assistant");
-            let finish_reason = finish.as_deref().map(reason);
+            let calls = parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall { .. }));
+            // It stops for a tool call as for anything else.
+            let finish_reason = finish.as_deref().map(|word| match reason(word).as_str() {
+                "stop" if calls => "tool_call".to_owned(),
+                other => other.to_owned(),
+            });
             answered.output = vec![Message { finish_reason, ..Message::new(role, parts) }];
         }
         answered.finish_reasons = finish.into_iter().collect();
