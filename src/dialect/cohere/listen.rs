@@ -103,7 +103,12 @@ impl Listening {
         let message = delta.get("message").unwrap_or(&Value::Null);
         match kind {
             "message-start" => self.answered.id = json.word("id").map(str::to_owned),
-            "content-start" | "content-delta" => self.content(message.get("content"), at),
+            "content-start" | "content-delta" => {
+                self.content(message.get("content"), at);
+                if let Some(more) = json.some("logprobs") {
+                    self.more("logprobs", std::slice::from_ref(more));
+                }
+            }
             "tool-plan-delta" => self.plan(message.text("tool_plan"), at),
             "tool-call-start" | "tool-call-delta" => {
                 self.call(json.count("index"), message.get("tool_calls"), at);
@@ -198,9 +203,13 @@ impl Listening {
         if key == "citations" {
             return self.cite(json.some(key));
         }
+        self.more(key, json.list(key));
+    }
+
+    fn more(&mut self, key: &str, more: &[Value]) {
         let list = self.answered.extra.entry(key).or_insert_with(|| Value::Array(Vec::new()));
         if let Some(list) = list.as_array_mut() {
-            list.extend(json.list(key).iter().cloned());
+            list.extend(more.iter().cloned());
         }
     }
 }
