@@ -182,8 +182,12 @@ fn grow(entry: &mut Map<String, Value>, json: &Value) {
     }
 }
 
-/// A piece of a message's content: text goes on in the chunk of its place, anything else is a chunk of its own.
+/// A piece of a message's content: text and thoughts go on in the chunk of their place, anything else is a chunk of its
+/// own.
 fn piece_of(list: &mut Vec<Value>, piece: &Value, index: Option<u64>) {
+    if let Some(more) = piece.get("thinking").filter(|_| piece.text("type") == Some("thinking")) {
+        return thought(list, piece, more, index);
+    }
     let text = piece.as_str().or_else(|| piece.text("text").filter(|_| piece.text("type") == Some("text")));
     let Some(text) = text else {
         return list.push(piece.clone());
@@ -198,6 +202,23 @@ fn piece_of(list: &mut Vec<Value>, piece: &Value, index: Option<u64>) {
             Some(index) => json!({"type": "text", "text": text, "at": index}),
             None => json!({"type": "text", "text": text}),
         }),
+    }
+}
+
+/// A piece of what was thought: texts in a list, or one.
+fn thought(list: &mut Vec<Value>, piece: &Value, more: &Value, index: Option<u64>) {
+    let last =
+        list.last_mut().filter(|last| last.text("type") == Some("thinking") && last.count("at") == index);
+    match (last.and_then(|last| last.get_mut("thinking")), more) {
+        (Some(Value::Array(known)), Value::Array(more)) => known.extend(more.iter().cloned()),
+        (Some(Value::String(known)), Value::String(more)) => known.push_str(more),
+        _ => {
+            let mut begun = piece.clone();
+            if let (Some(object), Some(index)) = (begun.as_object_mut(), index) {
+                object.insert("at".to_owned(), index.into());
+            }
+            list.push(begun);
+        }
     }
 }
 
