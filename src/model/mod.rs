@@ -25,5 +25,5 @@ pub use observation::{
     CONTENT_KEYS, Caller, Client, Link, Observation, ObservationId, Place, Status, TraceId,
 };
 pub use preview::{PREVIEW, shortened};
-pub use reading::{Answered, ApiError, Asked, Kind, Operation, Reading};
+pub use reading::{Answered, ApiError, Asked, Beside, Kind, Operation, Reading};
 pub use usage::{Usage, UsageSource};

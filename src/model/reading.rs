@@ -172,6 +172,10 @@ pub struct Answered {
     pub billed: Option<Usd>,
     /// The provider's word for the tier that served it.
     pub service_tier: Option<String>,
+    /// Where it was served, where the caller chose that and the provider says so.
+    pub region: Option<String>,
+    /// What was done for the answer and is billed beside its usage.
+    pub beside: Vec<Beside>,
     pub error: Option<ApiError>,
     /// The provider said that this is the end: the stream's last event, or a whole body.
     pub complete: bool,
@@ -181,6 +185,17 @@ pub struct Answered {
     pub extra: Map<String, Value>,
     /// What could not be read, in words.
     pub problems: Vec<String>,
+}
+
+/// Work of its own that a provider did for an answer: a compaction before it, another model's advice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Beside {
+    /// The provider's word for it.
+    pub what: String,
+    /// The model that did it, where that is not the one that answered.
+    pub model: Option<String>,
+    pub usage: Usage,
+    pub service_tier: Option<String>,
 }
 
 /// An error as the provider says it.

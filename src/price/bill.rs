@@ -41,6 +41,26 @@ pub fn unknown(why: String, source: CostSource) -> Cost {
     }
 }
 
+/// A cost with that of work beside the answer, which is all extra. Where that is unknown, so is the whole.
+pub fn with_beside(mut cost: Cost, what: &str, beside: Option<Cost>) -> Cost {
+    let Some(beside) = beside else {
+        cost.total = None;
+        cost.missing.push(format!("{what}: its model has no price"));
+        return cost;
+    };
+    let sum = |one: Option<Usd>, other: Option<Usd>| Some(one? + other?);
+    cost.extra = sum(cost.extra.or(Some(Usd::ZERO)), beside.total);
+    cost.total = sum(cost.total, beside.total);
+    let details = beside.details.into_iter().map(|detail| CostDetail {
+        part: CostPart::Extra,
+        unit: format!("{what} {}", detail.unit),
+        ..detail
+    });
+    cost.details.extend(details);
+    cost.missing.extend(beside.missing.into_iter().map(|why| format!("{what}: {why}")));
+    cost
+}
+
 impl Bill<'_> {
     fn input(&mut self, usage: &Usage) {
         if let Some(billed) = usage.billed_input {

@@ -160,8 +160,14 @@ fn prices_that_changed() {
         ("openai", "gpt-5.6-sol", 90, "8"),
         ("mistral", "mistral-large-latest", 400, "2"),
     ] {
-        let call =
-            Call { provider, model, usage: &usage, service_tier: None, at: Micros(NOON.0 - days_ago * day) };
+        let call = Call {
+            provider,
+            model,
+            usage: &usage,
+            service_tier: None,
+            region: None,
+            at: Micros(NOON.0 - days_ago * day),
+        };
         let cost = cost(Table::built_in(), &call).unwrap();
         assert_eq!(cost.total.map(|total| total.to_string()).as_deref(), Some(total), "{model} {days_ago}");
     }
@@ -170,6 +176,7 @@ fn prices_that_changed() {
         model: "deepseek-v4-pro",
         usage: &usage,
         service_tier: None,
+        region: None,
         at: Micros(NOON.0 - 5 * 3_600_000_000),
     };
     assert_eq!(cost(Table::built_in(), &peak).unwrap().total, Usd::parse("1.32"));

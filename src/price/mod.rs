@@ -12,6 +12,7 @@ mod table;
 mod unit;
 mod when;
 
+pub use bill::with_beside;
 pub use config::{Config, SETTINGS};
 pub use name::{candidates, canonical};
 pub use parse::Mistake;
@@ -31,6 +32,8 @@ pub struct Call<'a> {
     pub usage: &'a Usage,
     /// The provider's word for the tier that served it.
     pub service_tier: Option<&'a str>,
+    /// Where it was served, where the caller chose that.
+    pub region: Option<&'a str>,
     pub at: Micros,
 }
 
@@ -90,9 +93,23 @@ pub fn provider_billed(total: Usd) -> Cost {
 fn priced(prices: &Prices, call: &Call<'_>, source: CostSource) -> Cost {
     let tier = call.service_tier.and_then(when::tier);
     match Rates::select(prices, call.at, tier.as_deref(), call.usage.input.unwrap_or_default()) {
-        Ok(rates) => bill::bill(&rates, call.usage, source),
+        // A user's own price is what the user pays.
+        Ok(rates) if source == CostSource::Override => bill::bill(&rates, call.usage, source),
+        Ok(rates) => bill::bill(&rates.at_percent(percent(call)), call.usage, source),
         Err(why) => bill::unknown(why, source),
     }
+}
+
+/// What a call's tokens cost where it was to be served in one place only, in percent of what they cost anywhere. Bedrock's
+/// regions are in its models' names, and have prices of their own in the table.
+fn percent(call: &Call<'_>) -> u64 {
+    let Some(region) = call.region.map(str::to_ascii_lowercase) else { return 100 };
+    let dearer = match call.provider {
+        "anthropic" => region == "us",
+        "vertex" => region != "global" && name::is_claude_since_4_5(call.model),
+        _ => false,
+    };
+    if dearer { 110 } else { 100 }
 }
 
 #[cfg(test)]

@@ -61,6 +61,20 @@ pub fn canonical(name: &str) -> String {
     }
 }
 
+/// Whether it is one of the Claudes that cost more in a region than anywhere: those from 4.5 on.
+pub fn is_claude_since_4_5(model: &str) -> bool {
+    let name = canonical(model);
+    let Some((_, version)) = name.split_once("claude-") else { return false };
+    let mut parts = version.split(['-', '@']);
+    // The oldest have the version first.
+    let family = parts.next().filter(|family| FAMILIES.contains(family));
+    let mut numbers = parts.map_while(|part| part.parse::<u32>().ok());
+    let (Some(_), Some(major)) = (family, numbers.next()) else { return false };
+    // What follows the version is the day of a snapshot.
+    let minor = numbers.next().filter(|minor| *minor < 100).unwrap_or_default();
+    (major, minor) >= (4, 5)
+}
+
 /// Out of an ARN, or out of a path as in `publishers/google/models/…`.
 fn unwrapped(model: &str) -> &str {
     if model.starts_with("arn:") {
@@ -185,6 +199,24 @@ mod tests {
             ("mistral-small-2402", "mistral-small"),
         ] {
             assert!(!candidates("any", model).iter().any(|name| name == never), "{model}");
+        }
+    }
+
+    #[test]
+    fn claudes_are_told_by_their_version() {
+        for (model, expected) in [
+            ("claude-sonnet-4-5@20250929", true),
+            ("claude-haiku-4-5-20251001", true),
+            ("claude-opus-5", true),
+            ("publishers/anthropic/models/claude-fable-5-1", true),
+            ("claude-opus-4-1@20250805", false),
+            ("claude-sonnet-4@20250514", false),
+            ("claude-opus-4-0", false),
+            ("claude-3-5-haiku@20241022", false),
+            ("claude-2.1", false),
+            ("gemini-2.5-flash", false),
+        ] {
+            assert_eq!(is_claude_since_4_5(model), expected, "{model}");
         }
     }
 

@@ -151,6 +151,8 @@ impl Table {
 #[derive(Debug)]
 pub struct Rates<'a> {
     layers: Vec<&'a BTreeMap<Unit, Usd>>,
+    /// What tokens cost, in percent of the table's price.
+    percent: u64,
 }
 
 impl<'a> Rates<'a> {
@@ -177,10 +179,17 @@ impl<'a> Rates<'a> {
         layers.sort_by_key(|(when, _)| {
             std::cmp::Reverse((when.tier.is_some(), when.hours.is_some(), when.above))
         });
-        Ok(Self { layers: layers.into_iter().map(|(_, row)| row).collect() })
+        Ok(Self { layers: layers.into_iter().map(|(_, row)| row).collect(), percent: 100 })
+    }
+
+    /// The same with tokens at so many percent of their price.
+    #[must_use]
+    pub fn at_percent(self, percent: u64) -> Self {
+        Self { percent, ..self }
     }
 
     pub fn price(&self, unit: &Unit) -> Option<Usd> {
-        self.layers.iter().find_map(|row| row.get(unit).copied())
+        let price = self.layers.iter().find_map(|row| row.get(unit).copied())?;
+        Some(if unit.is_tokens() { price.times(self.percent, 100) } else { price })
     }
 }

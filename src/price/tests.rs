@@ -46,7 +46,7 @@ fn cost_of(model: &str, usage: &Usage) -> Cost {
 }
 
 fn cost_in(model: &str, usage: &Usage, service_tier: Option<&str>, at: Micros) -> Cost {
-    cost(&table(), &Call { provider: "p", model, usage, service_tier, at }).unwrap()
+    cost(&table(), &Call { provider: "p", model, usage, service_tier, region: None, at }).unwrap()
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn whose_word_counts() {
     let own = Table::parse("p chat input=1 output=1\n* house same=cheap\np other same=nothing\n").unwrap();
     let pricer = Pricer::new(table(), own);
     let usage = tokens(1_000_000, 0);
-    let call = |model| Call { provider: "p", model, usage: &usage, service_tier: None, at: AT };
+    let call = |model| Call { provider: "p", model, usage: &usage, service_tier: None, region: None, at: AT };
     let billed = pricer.cost(&call("chat"), Some(usd("7"))).unwrap();
     assert_eq!((billed.total, billed.source, billed.input), (Some(usd("7")), CostSource::Provider, None));
     let own = pricer.cost(&call("chat"), None).unwrap();
@@ -197,6 +197,54 @@ fn whose_word_counts() {
     assert_eq!(pricer.cost(&call("never-heard-of"), None), None);
     // A provider that nobody lists has no prices, though the model's name be known elsewhere.
     assert_eq!(pricer.cost(&Call { provider: "q", ..call("cheap") }, None), None);
+}
+
+#[test]
+fn one_place_alone_costs_more() {
+    let table = Table::parse(
+        "@date 2026-11-21\nanthropic claude-opus-4-6 input=5 output=25 web_search/k=10\n\
+        vertex claude-opus-4-6 input=5 output=25\nvertex claude-opus-4-1 input=15 output=75\n",
+    );
+    let table = table.unwrap();
+    let usage = Usage { requests: vec![("web_search".to_owned(), 1)], ..tokens(1_000_000, 100_000) };
+    let plain = tokens(1_000_000, 100_000);
+    for (provider, model, usage, region, total) in [
+        ("anthropic", "claude-opus-4-6", &usage, None, "7.51"),
+        ("anthropic", "claude-opus-4-6", &usage, Some("us"), "8.26"),
+        ("anthropic", "claude-opus-4-6", &usage, Some("eu"), "7.51"),
+        ("vertex", "claude-opus-4-6@default", &plain, Some("us-east5"), "8.25"),
+        ("vertex", "claude-opus-4-6@default", &plain, Some("global"), "7.5"),
+        ("vertex", "claude-opus-4-1@20250805", &plain, Some("us-east5"), "22.5"),
+    ] {
+        let call = Call { provider, model, usage, service_tier: None, region, at: AT };
+        assert_eq!(cost(&table, &call).unwrap().total, Some(usd(total)), "{provider} {model} {region:?}");
+    }
+    // The user's own price is what the user pays.
+    let own = Table::parse("anthropic claude-opus-4-6 input=1 output=0\n").unwrap();
+    let call = Call {
+        provider: "anthropic",
+        model: "claude-opus-4-6",
+        usage: &plain,
+        service_tier: None,
+        region: Some("us"),
+        at: AT,
+    };
+    assert_eq!(Pricer::new(table, own).cost(&call, None).unwrap().total, Some(usd("1")));
+}
+
+#[test]
+fn work_beside_the_answer_is_extra() {
+    let answer = cost_of("chat", &tokens(100, 10));
+    let whole = with_beside(answer.clone(), "compaction", Some(cost_of("chat", &tokens(500, 0))));
+    assert_eq!((whole.input, whole.output), (answer.input, answer.output));
+    assert_eq!((whole.extra, whole.total), (Some(usd("0.001")), Some(usd("0.00128"))));
+    assert_eq!(whole.details.last().map(|detail| detail.unit.as_str()), Some("compaction input"));
+    let unknown = with_beside(answer.clone(), "advice", None);
+    assert_eq!((unknown.input, unknown.total), (answer.input, None));
+    assert_eq!(unknown.missing, ["advice: its model has no price"]);
+    let half = with_beside(answer, "advice", Some(cost_in("chat", &tokens(1, 1), Some("flex"), AT)));
+    assert_eq!((half.extra, half.total), (None, None));
+    assert_eq!(half.missing, ["advice: no price of the tier flex"]);
 }
 
 /// A usage by chance, its parts within their wholes or not.

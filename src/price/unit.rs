@@ -60,6 +60,11 @@ impl Unit {
         Self::Thousand("call".to_owned())
     }
 
+    /// Whether tokens are counted.
+    pub fn is_tokens(&self) -> bool {
+        !matches!(self, Self::Characters | Self::AudioHour | Self::Thousand(_))
+    }
+
     /// How many a price is for. Sound is counted in milliseconds.
     pub fn per(&self) -> u64 {
         match self {

@@ -5,7 +5,7 @@ use crate::model::{
     ApiError, Caller, Client, Closer, Direction, Exchange, ExchangeId, Headers, Kind, Observation,
     ObservationId, Operation, Place, Reading, Status, TraceId, Usage, UsageSource,
 };
-use crate::price::{Call, Pricer};
+use crate::price::{Call, Pricer, provider_billed, with_beside};
 use crate::tokens;
 use crate::trace::{OwnConvention, Said, said};
 
@@ -95,7 +95,7 @@ fn one(
     });
     let error =
         reading.as_ref().and_then(|reading| reading.answered.error.clone()).or_else(|| raw_error(exchange));
-    let cost = reading.as_ref().and_then(|reading| cost(exchange, reading, start, pricer));
+    let cost = reading.as_ref().and_then(|reading| cost(&exchange.provider, reading, start, pricer));
     let name = match reading.as_ref().and_then(model_of) {
         Some(model) => format!("{} {model}", operation.name()),
         None if reading.is_some() => operation.name().to_owned(),
@@ -178,7 +178,7 @@ fn raw_error(exchange: &Exchange) -> Option<ApiError> {
 }
 
 fn cost(
-    exchange: &Exchange,
+    provider: &str,
     reading: &Reading,
     at: crate::model::Micros,
     pricer: &Pricer,
@@ -193,15 +193,31 @@ fn cost(
         return None;
     }
     let usage = answered.usage.as_ref().unwrap_or(&nothing);
-    let models = [answered.model.as_deref(), reading.asked.model.as_deref()];
-    let mut known = models.into_iter().flatten().filter(|model| !model.is_empty());
-    known
-        .find_map(|model| {
-            let service_tier = answered.service_tier.as_deref();
-            let call = Call { provider: &exchange.provider, model, usage, service_tier, at };
+    let priced = |models: &[Option<&str>], usage: &Usage, service_tier: Option<&str>| {
+        let mut known = models.iter().copied().flatten().filter(|model| !model.is_empty());
+        known.find_map(|model| {
+            let region = answered.region.as_deref();
+            let call = Call { provider, model, usage, service_tier, region, at };
             pricer.cost(&call, answered.billed)
         })
-        .or_else(|| answered.billed.map(crate::price::provider_billed))
+    };
+    let mut models = [answered.model.as_deref(), reading.asked.model.as_deref()];
+    // A name that has the other in it says more of the same: Bedrock's profiles say where.
+    if let [Some(of_answer), Some(asked)] = models
+        && asked.contains(of_answer)
+    {
+        models.reverse();
+    }
+    let cost = priced(&models, usage, answered.service_tier.as_deref());
+    if let Some(billed) = answered.billed {
+        return cost.or_else(|| Some(provider_billed(billed)));
+    }
+    Some(answered.beside.iter().fold(cost?, |cost, beside| {
+        let other = [beside.model.as_deref()];
+        let models: &[Option<&str>] = if beside.model.is_some() { &other } else { &models };
+        let more = priced(models, &beside.usage, beside.service_tier.as_deref());
+        with_beside(cost, &beside.what, more)
+    }))
 }
 
 /// Where it is until it is put in its place.
@@ -251,4 +267,52 @@ fn losses(exchange: &Exchange) -> Vec<String> {
         (lost > 0).then(|| format!("{lost} bytes at the end of the {name}'s body were not kept"))
     });
     lost.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{Answered, Asked, Beside};
+
+    use super::*;
+
+    fn total(provider: &str, asked: &str, answered: Answered) -> Option<String> {
+        let usage = Usage { input: Some(1_000_000), output: Some(0), ..Usage::default() };
+        let reading = Reading {
+            dialect: "any",
+            operation: Operation::Chat,
+            asked: Asked { model: Some(asked.to_owned()), ..Asked::default() },
+            answered: Answered { usage: Some(usage), ..answered },
+            start: None,
+            end: None,
+        };
+        let at = crate::model::Micros(1_795_219_200_000_000);
+        cost(provider, &reading, at, &Pricer::default())?.total.map(|total| total.to_string())
+    }
+
+    #[test]
+    fn work_beside_an_answer_costs_what_its_model_does() {
+        let usage = || Usage { input: Some(100_000), output: Some(0), ..Usage::default() };
+        let work = |what: &str, model: Option<&str>| Beside {
+            what: what.to_owned(),
+            model: model.map(str::to_owned),
+            usage: usage(),
+            service_tier: None,
+        };
+        let of = |beside: Vec<Beside>| {
+            total("anthropic", "claude-haiku-4-5", Answered { beside, ..Answered::default() })
+        };
+        assert_eq!(of(Vec::new()).as_deref(), Some("1"));
+        let both = vec![work("compaction", None), work("advisor_message", Some("claude-opus-4-5"))];
+        assert_eq!(of(both).as_deref(), Some("1.6"));
+        assert_eq!(of(vec![work("advisor_message", Some("never-heard-of"))]), None);
+    }
+
+    #[test]
+    fn a_profile_says_more_than_the_model_in_it() {
+        let model = || Some("claude-haiku-4-5-20251001".to_owned());
+        let of = |asked| total("bedrock", asked, Answered { model: model(), ..Answered::default() });
+        assert_eq!(of("global.anthropic.claude-haiku-4-5-20251001-v1:0").as_deref(), Some("1"));
+        assert_eq!(of("us.anthropic.claude-haiku-4-5-20251001-v1:0").as_deref(), Some("1.1"));
+        assert_eq!(of("arn:aws:bedrock:us-east-1:1:application-inference-profile/x").as_deref(), Some("1.1"));
+    }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::content::{block, name_results};
-use super::usage::{beside, fallback_model, revise, tier, usage};
+use super::usage::{beside, fallback_model, region, revise, tier, usage, work_beside};
 use crate::dialect::assemble::First;
 use crate::dialect::error::in_json;
 use crate::dialect::finish::reason;
@@ -114,6 +114,8 @@ impl Answer for Listening {
         answered.usage = usage(&raw, last);
         answered.billed = billed(&Value::Object(raw.clone()));
         answered.service_tier = tier(&raw).map(str::to_owned);
+        answered.region = region(&raw).map(str::to_owned).or(answered.region);
+        answered.beside = work_beside(&raw);
         if let Some(model) = fallback_model(&raw).map(str::to_owned).or(fallen_back) {
             answered.model = Some(model);
         }
@@ -139,6 +141,11 @@ fn only_text(delta: &Value) -> Option<(&str, &'static str)> {
 }
 
 impl Listening {
+    /// `region`: where the call was sent to be served.
+    pub fn in_region(region: Option<String>) -> Self {
+        Self { answered: Answered { region, ..Answered::default() }, ..Self::default() }
+    }
+
     /// A gateway that tried again goes on with another message in the same stream: what came of the first was in vain.
     fn anew(&mut self) {
         if !self.blocks.is_empty() {

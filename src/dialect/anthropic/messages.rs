@@ -30,7 +30,8 @@ impl Dialect for Messages {
         request::asked_in(call, body)
     }
 
-    fn answer(&self, _call: &Call, _head: &AnswerHead) -> Box<dyn Answer> {
-        Box::new(Listening::default())
+    fn answer(&self, call: &Call, _head: &AnswerHead) -> Box<dyn Answer> {
+        let region = request::vertex(call).and_then(|_| call.behind("locations"));
+        Box::new(Listening::in_region(region))
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::dialect::json::{Look, check, count, sum};
-use crate::model::{Usage, UsageSource};
+use crate::model::{Beside, Usage, UsageSource};
 
 /// Iterations that are billed beside the usage around them, which adds up those of the message alone.
 const BESIDE: &[&str] = &["compaction", "advisor_message"];
@@ -65,6 +65,27 @@ pub fn beside(raw: &Map<String, Value>) -> Vec<Value> {
     beside.cloned().collect()
 }
 
+/// The same as work of its own. What was said of the answer's speed does not hold for another model.
+pub fn work_beside(raw: &Map<String, Value>) -> Vec<Beside> {
+    let work = |each: Value| {
+        let model = each.word("model").map(str::to_owned);
+        let tier = if model.is_none() { tier(raw) } else { raw.get("service_tier").and_then(Value::as_str) };
+        Some(Beside {
+            what: each.text("type")?.to_owned(),
+            model,
+            usage: usage(each.as_object()?, true)?,
+            service_tier: tier.map(str::to_owned),
+        })
+    };
+    beside(raw).into_iter().filter_map(work).collect()
+}
+
+/// Where it was served, where that is not anywhere.
+pub fn region(raw: &Map<String, Value>) -> Option<&str> {
+    let word = raw.get("inference_geo").and_then(Value::as_str);
+    word.filter(|word| !matches!(*word, "" | "global" | "not_available"))
+}
+
 /// The model that answered in another's place.
 pub fn fallback_model(raw: &Map<String, Value>) -> Option<&str> {
     let mut iterations = raw.get("iterations")?.as_array()?.iter().rev();
@@ -115,5 +136,29 @@ mod tests {
             {"type": "fallback_message", "model": "m"}]}));
         assert_eq!(fallback_model(&raw), Some("m"));
         assert_eq!(beside(&raw), [json!({"type": "compaction"})]);
+    }
+
+    #[test]
+    fn work_beside_has_its_own_usage_model_and_tier() {
+        let raw =
+            map(&json!({"service_tier": "standard", "speed": "fast", "inference_geo": "us", "iterations": [
+                {"type": "compaction", "input_tokens": 5, "cache_read_input_tokens": 1, "output_tokens": 2},
+                {"type": "message", "input_tokens": 3, "output_tokens": 4},
+                {"type": "advisor_message", "model": "m", "input_tokens": 7, "output_tokens": 8},
+            ]}));
+        let work = work_beside(&raw);
+        let all: Vec<_> = work
+            .iter()
+            .map(|it| (it.what.as_str(), it.model.as_deref(), it.usage.input, it.service_tier.as_deref()))
+            .collect();
+        let expected = [
+            ("compaction", None, Some(6), Some("fast")),
+            ("advisor_message", Some("m"), Some(7), Some("standard")),
+        ];
+        assert_eq!(all, expected);
+        assert_eq!(region(&raw), Some("us"));
+        for anywhere in ["global", "not_available", ""] {
+            assert_eq!(region(&map(&json!({"inference_geo": anywhere}))), None);
+        }
     }
 }
