@@ -48,10 +48,12 @@ fn exception(heard: &Heard<'_>) -> Option<ApiError> {
     let known = STATUSES.iter().find(|(known, _)| name.eq_ignore_ascii_case(known));
     let said = body.count("originalStatusCode").and_then(|status| u16::try_from(status).ok());
     let message = ["message", "Message", "originalMessage"].iter().find_map(|key| body.word(key));
+    // An error that is no exception has its message as it is.
+    let bare = || std::str::from_utf8(heard.data).ok().filter(|text| body.is_null() && !text.is_empty());
     Some(ApiError {
         kind: Some(name.to_owned()).filter(|name| !name.is_empty()),
         code: None,
-        message: message.map(str::to_owned),
+        message: message.or_else(bare).map(str::to_owned),
         status: known.map(|(_, status)| *status).or(said),
     })
 }
@@ -78,4 +80,23 @@ fn untyped(answer: &mut dyn Answer, beginning: &[u8], at: Micros) {
             answer.event(Heard { name, json, data: event.data, at, error: event.error, streamed: true });
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_say_what_they_are() {
+        let read = |name: &str, data: &str, error: bool| {
+            let json = serde_json::from_str(data).unwrap_or(Value::Null);
+            let heard = Heard { name, json, data: data.as_bytes(), at: Micros(0), error, streamed: true };
+            exception(&heard).map(|error| (error.message.unwrap_or_default(), error.status))
+        };
+        let said = |message: &str, status| Some((message.to_owned(), status));
+        assert_eq!(read("throttlingException", r#"{"message":"slow"}"#, true), said("slow", Some(429)));
+        assert_eq!(read("InternalError", "We broke.", true), said("We broke.", None));
+        assert_eq!(read("InternalError", "", true), said("", None));
+        assert_eq!(read("chunk", r#"{"bytes":""}"#, false), None);
+    }
 }
