@@ -1,5 +1,7 @@
 //! Why an answer ended: providers' words in OpenTelemetry's.
 
+use crate::model::{Part, PartKind};
+
 /// `stop`, `length`, `tool_call`, `content_filter`, `compaction` or `error`; another word stays as it is.
 pub fn reason(word: &str) -> String {
     let lower = word.trim().to_ascii_lowercase();
@@ -50,6 +52,15 @@ pub fn reason(word: &str) -> String {
         _ => return lower,
     }
     .to_owned()
+}
+
+/// The same of a message with these parts, where a provider stops for a tool call as for anything else.
+pub fn reason_of(word: &str, parts: &[Part]) -> String {
+    let calls = parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall { .. }));
+    match reason(word).as_str() {
+        "stop" if calls => "tool_call".to_owned(),
+        other => other.to_owned(),
+    }
 }
 
 #[cfg(test)]

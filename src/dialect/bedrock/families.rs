@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::dialect::assemble::First;
 use crate::dialect::error::in_json;
-use crate::dialect::finish::reason;
+use crate::dialect::finish::reason_of;
 use crate::dialect::json::{Look, rest, sum};
 use crate::dialect::{Answer, Finished, Heard};
 use crate::model::{Answered, Asked, Message, Part, PartKind, Usage};
@@ -320,7 +320,7 @@ impl Choice {
         if !text.is_empty() {
             parts.insert(0, Part::text(text));
         }
-        let finish_reason = finish.as_deref().map(reason);
+        let finish_reason = finish.as_deref().map(|word| reason_of(word, &parts));
         Message { finish_reason, ..Message::new("assistant", parts) }
     }
 }

@@ -6,7 +6,7 @@ use super::chat::call;
 use super::usage::of_meta;
 use crate::dialect::assemble::{First, Parts};
 use crate::dialect::error::in_event;
-use crate::dialect::finish::reason;
+use crate::dialect::finish::reason_of;
 use crate::dialect::json::{Look, rest};
 use crate::dialect::openai::content;
 use crate::dialect::{Answer, Finished, Heard};
@@ -54,7 +54,7 @@ impl Answer for Listening {
         content::hang(&mut parts, beside);
         answered.first_token = first.0;
         if !parts.is_empty() || finish.is_some() {
-            let finish_reason = finish.as_deref().map(reason);
+            let finish_reason = finish.as_deref().map(|word| reason_of(word, &parts));
             answered.output = vec![Message { finish_reason, ..Message::new("assistant", parts) }];
         }
         answered.finish_reasons = finish.into_iter().collect();

@@ -7,7 +7,7 @@ use super::names::{Either, rest, word_or_number};
 use super::partial;
 use super::usage::{add_searches, tier, usage};
 use crate::dialect::error::in_json;
-use crate::dialect::finish::reason;
+use crate::dialect::finish::reason_of;
 use crate::model::{Answered, Message, Part, PartKind, Usage, UsageSource};
 
 /// What stands on the top of an answer and is said elsewhere in the record.
@@ -270,16 +270,12 @@ fn says_something(part: &Part) -> bool {
     }
 }
 
-/// Why a candidate ended, in OpenTelemetry's words. Google stops for a tool call as for anything else.
+/// Why a candidate ended, in OpenTelemetry's words.
 fn word_of(word: &str, parts: &[Part]) -> String {
-    let calls = parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall { .. }));
     match word {
         // Blocked, and blocked: the numbers stand for other words on Vertex, of one meaning.
         "7" | "8" => "content_filter".to_owned(),
-        word => match reason(word).as_str() {
-            "stop" if calls => "tool_call".to_owned(),
-            other => other.to_owned(),
-        },
+        word => reason_of(word, parts),
     }
 }
 

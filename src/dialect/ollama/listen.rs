@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::dialect::assemble::{First, Parts};
 use crate::dialect::error::in_event;
-use crate::dialect::finish::reason;
+use crate::dialect::finish::reason_of;
 use crate::dialect::json::{Look, check, rest};
 use crate::dialect::{Answer, Finished, Heard};
 use crate::model::{Answered, Asked, Message, Part, PartKind, Usage};
@@ -82,12 +82,7 @@ impl Answer for Listening {
         }
         if !parts.is_empty() || finish.is_some() {
             let role = role.as_deref().unwrap_or("assistant");
-            let calls = parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall { .. }));
-            // It stops for a tool call as for anything else.
-            let finish_reason = finish.as_deref().map(|word| match reason(word).as_str() {
-                "stop" if calls => "tool_call".to_owned(),
-                other => other.to_owned(),
-            });
+            let finish_reason = finish.as_deref().map(|word| reason_of(word, &parts));
             answered.output = vec![Message { finish_reason, ..Message::new(role, parts) }];
         }
         answered.finish_reasons = finish.into_iter().collect();
