@@ -152,7 +152,9 @@ pub fn arguments(text: &str) -> Value {
     if text.trim().is_empty() {
         return Value::Object(Map::new());
     }
-    parse(text.as_bytes()).unwrap_or_else(|_| text.into())
+    // A word that is null only when mended is a text.
+    let json = parse(text.as_bytes()).ok().filter(|json| !json.is_null() || text.trim() == "null");
+    json.unwrap_or_else(|| text.into())
 }
 
 /// The keys of an object but these, without nulls: a call's parameters are what is left of its request.
@@ -249,6 +251,8 @@ mod tests {
         assert_eq!(arguments(r#"{"a":1}"#), json!({"a": 1}));
         assert_eq!(arguments(" "), json!({}));
         assert_eq!(arguments(r#"{"a":"#), json!(r#"{"a":"#));
+        assert_eq!(arguments(r#"{"a":"\ud83d"}"#), json!({"a": "\u{fffd}"}));
+        assert_eq!((arguments("NaN"), arguments(" null")), (json!("NaN"), json!(null)));
     }
 
     #[test]
