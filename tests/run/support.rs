@@ -165,7 +165,10 @@ pub fn provider() -> String {
                     json!({"role": "assistant", "content": null, "tool_calls": [{"id": "call_weather_1",
                         "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}]})
                 };
-                let answer = json!({"id": "chatcmpl-1", "object": "chat.completion", "model": "gpt-4.1",
+                // As with any provider, no two answers have the same id: they would be one call seen twice.
+                static ANSWERS: AtomicU32 = AtomicU32::new(0);
+                let id = format!("chatcmpl-{}", ANSWERS.fetch_add(1, Ordering::Relaxed));
+                let answer = json!({"id": id, "object": "chat.completion", "model": "gpt-4.1",
                     "choices": [{"index": 0, "message": answer, "finish_reason": "stop"}],
                     "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}})
                 .to_string();
