@@ -59,10 +59,11 @@ GROUPS = set()  # of the processes that run now
 
 @contextlib.contextmanager
 def running(words, log, **more):
-    """A process in a group of its own, which is gone afterwards with all that it started."""
-    with open(log, "wb") as out:
+    """A process in a group of its own, which is gone afterwards with all that it started. What it says and what it says
+    of itself are kept apart: written at the same time, the one can come to stand within the other."""
+    with open(log, "wb") as out, open(log.with_suffix(".err"), "wb") as error:
         process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True, **more
+            words, stdin=subprocess.DEVNULL, stdout=out, stderr=error, start_new_session=True, **more
         )
     GROUPS.add(process.pid)
     try:
@@ -155,7 +156,7 @@ def run_agent(name, folder, tools, base, before=(), **more):
                 raise Failed(f"took more than {AGENT_LIMIT} s: {last_of(log)}") from late
         if code != 0:
             raise Failed(f"ended with {code}: {last_of(log)}")
-        if script.DONE not in log.read_text(**READ):
+        if all(script.DONE not in file.read_text(**READ) for file in (log, log.with_suffix(".err"))):
             raise Failed(f"did not say {script.DONE}: {last_of(log)}")
         for marker in script.MARKER.findall(words):
             for file, content in script.LEFT_BEHIND.get(marker, {}).items():
@@ -167,7 +168,8 @@ def run_agent(name, folder, tools, base, before=(), **more):
 
 
 def last_of(log):
-    return " | ".join(log.read_text(**READ).split("\n")[-12:])[-800:]
+    said = [file.read_text(**READ) for file in (log, log.with_suffix(".err"))]
+    return " | ".join("\n".join(said).split("\n")[-12:])[-800:]
 
 
 class Report:
