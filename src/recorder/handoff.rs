@@ -22,22 +22,9 @@ pub struct Handoff {
 struct State {
     records: Vec<Record>,
     bytes: usize,
-    /// With so many bytes, what is here does not wait for more.
-    enough: usize,
     /// Exchanges of which bytes were let go of, and how many.
     on_tape: HashMap<ExchangeId, usize>,
     closed: bool,
-}
-
-impl State {
-    fn is_anything(&self) -> bool {
-        !self.records.is_empty()
-    }
-
-    /// More than this is not to wait for more.
-    fn is_enough(&self) -> bool {
-        self.bytes >= self.enough
-    }
 }
 
 /// What the recorder takes over.
@@ -51,24 +38,15 @@ pub struct Taken {
 
 impl Handoff {
     pub fn new(max_bytes: usize) -> Arc<Self> {
-        let state = State { enough: max_bytes / 8, ..State::default() };
-        Arc::new(Self { state: Mutex::new(state), ready: Condvar::new(), max_bytes })
+        Arc::new(Self { state: Mutex::default(), ready: Condvar::new(), max_bytes })
     }
 
-    /// Waits until there is something to take over, or as long as `patience`; and from then on for more, as long as
-    /// `gathering`, if there is room: whoever works through many in a row needs less time for each, and is in the way of
-    /// others less often.
-    pub fn take(&self, patience: Duration, gathering: Duration) -> Taken {
+    /// Waits until there is something to take over, or as long as `patience`.
+    pub fn take(&self, patience: Duration) -> Taken {
         let mut state = self.lock();
-        for (time, is_enough) in
-            [(patience, State::is_anything as fn(&State) -> bool), (gathering, State::is_enough)]
-        {
-            let goes_on = |state: &mut State| !state.closed && !is_enough(state);
-            let waited = self.ready.wait_timeout_while(state, time, goes_on);
+        if state.records.is_empty() && !state.closed {
+            let waited = self.ready.wait_timeout(state, patience);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
-            if state.records.is_empty() {
-                break;
-            }
         }
         state.bytes = 0;
         let on_tape = std::mem::take(&mut state.on_tape);
@@ -83,7 +61,6 @@ impl Handoff {
 
     fn put(&self, records: &mut Vec<Record>) {
         let mut state = self.lock();
-        let was = (state.is_anything(), state.is_enough());
         state.records.reserve(records.len());
         for record in records.drain(..) {
             let size = size(&record);
@@ -99,11 +76,8 @@ impl Handoff {
             state.bytes += size + EVENT_COST;
             state.records.push(record);
         }
-        let is = (state.is_anything(), state.is_enough());
         drop(state);
-        if was != is {
-            self.ready.notify_one();
-        }
+        self.ready.notify_one();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -152,47 +126,5 @@ impl Sink for Tape {
 
     fn idle(&mut self) -> bool {
         self.journal.idle()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-
-    use super::*;
-    use crate::model::{Direction, Micros};
-
-    const LONG: Duration = Duration::from_secs(60);
-
-    fn data(bytes: usize) -> Vec<Record> {
-        let exchange = ExchangeId::from_bytes([1; 16]);
-        let event = Event::Data(Direction::Request, Bytes::from(vec![b'x'; bytes]));
-        vec![Record { exchange, at: Micros(1), event }]
-    }
-
-    #[test]
-    fn what_comes_waits_for_more_until_it_is_enough() {
-        let handoff = Handoff::new(80_000);
-        handoff.put(&mut data(10));
-        assert_eq!(handoff.take(LONG, Duration::from_millis(1)).records.len(), 1);
-        handoff.put(&mut data(10));
-        let other = Arc::clone(&handoff);
-        let putting = std::thread::spawn(move || {
-            other.put(&mut data(10));
-            other.put(&mut data(10_000));
-        });
-        let taken = handoff.take(LONG, LONG);
-        putting.join().unwrap();
-        assert_eq!((taken.records.len(), taken.closed), (3, false));
-    }
-
-    #[test]
-    fn nothing_waits_when_there_will_be_no_more() {
-        let handoff = Handoff::new(80_000);
-        handoff.put(&mut data(10));
-        handoff.close();
-        let taken = handoff.take(LONG, LONG);
-        assert_eq!((taken.records.len(), taken.closed), (1, true));
-        assert!(handoff.take(Duration::from_millis(1), LONG).records.is_empty());
     }
 }

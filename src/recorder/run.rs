@@ -20,8 +20,6 @@ use crate::turns::{self, Way};
 
 /// How long the thread sleeps when there is nothing to do.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long what has come waits for more, while nobody looks on.
-const GATHERING: Duration = Duration::from_millis(100);
 const SHORTEST: Duration = Duration::from_millis(1);
 /// A socket's calls are written while it is open, this long apart at least, and much longer apart than writing them takes.
 const SOCKET_PAUSE: Duration = Duration::from_millis(250);
@@ -79,8 +77,7 @@ impl Run {
                 if self.keep.is_idle() && self.sockets.is_empty() { PATIENCE } else { SOCKET_PAUSE / 2 };
             let patience = if self.onlooker.is_watched() { patience.min(PAUSE) } else { patience };
             let due = self.keep.due().map_or(patience, |due| due.clamp(SHORTEST, patience));
-            let gathering = if self.onlooker.is_watched() { Duration::ZERO } else { GATHERING };
-            let taken = self.handoff.take(due, gathering.min(due));
+            let taken = self.handoff.take(due);
             self.way = Way::begin();
             for record in taken.records {
                 let tape::Record { exchange, at, event } = record;
