@@ -20,6 +20,8 @@ use crate::turns::{self, Way};
 
 /// How long the thread sleeps when there is nothing to do.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// After so many records others go first.
+const FEW_RECORDS: usize = 16;
 const SHORTEST: Duration = Duration::from_millis(1);
 /// A socket's calls are written while it is open, this long apart at least, and much longer apart than writing them takes.
 const SOCKET_PAUSE: Duration = Duration::from_millis(250);
@@ -79,7 +81,10 @@ impl Run {
             let due = self.keep.due().map_or(patience, |due| due.clamp(SHORTEST, patience));
             let taken = self.handoff.take(due);
             self.way = Way::begin();
-            for record in taken.records {
+            for (number, record) in taken.records.into_iter().enumerate() {
+                if number % FEW_RECORDS == 0 {
+                    self.way.give();
+                }
                 let tape::Record { exchange, at, event } = record;
                 if let Some(mut open) = self.gather.take(exchange, at, tape::Entry::Event(event)) {
                     if let Some(bytes) = taken.on_tape.get(&exchange) {
