@@ -64,6 +64,7 @@ impl Push {
         }
     }
 }
+
 async fn run(
     mut tasks: tokio::task::JoinSet<()>,
     sources: Sources,

@@ -7,46 +7,6 @@ use super::head::Head;
 use crate::model::{ExchangeId, Kind, Micros, Status, Usd};
 use crate::trace::CALLER_SPAN;
 
-/// Every key under which columns may say something.
-const KEYS: [&str; 36] = [
-    "id",
-    "trace_id",
-    "session_id",
-    "parent_id",
-    CALLER_SPAN,
-    "prior_id",
-    "type",
-    "start_time",
-    "first_token_time",
-    "end_time",
-    "duration_ms",
-    "ttft_ms",
-    "status",
-    "name",
-    "provider",
-    "upstream",
-    "request_model",
-    "response_model",
-    "dialect",
-    "operation",
-    "error",
-    "finish_reason",
-    "user",
-    "client",
-    "prompt_version",
-    "tools_version",
-    "side",
-    "response_id",
-    "streamed",
-    "usage",
-    "http_status",
-    "cost",
-    "attempt",
-    "tags",
-    "exchange_id",
-    "exchange_index",
-];
-
 /// The keys in an object of which columns may say something.
 const USAGE: [&str; 6] = ["input", "output", "cache_read", "cache_write", "reasoning", "source"];
 const ERROR: [&str; 1] = ["type"];
@@ -185,14 +145,14 @@ impl Columns {
             let inner = |inner: &&str| Some(((*inner).to_owned(), self.given_in(key, inner)?.to_json()?));
             keys.iter().filter_map(inner).collect::<Map<_, _>>().into()
         };
-        let one = |key: &&str| {
+        let one = |key: &str| {
             let value = match self.given(key, exchange)? {
                 Given::Object(keys) => object(key, keys),
                 given => given.to_json()?,
             };
-            Some(((*key).to_owned(), value))
+            Some((key.to_owned(), value))
         };
-        KEYS.iter().filter_map(one).collect()
+        keys().filter_map(one).collect()
     }
 
     /// What of a head the columns do not say.
@@ -215,9 +175,9 @@ impl Columns {
                 }
             }
         }
-        let given = KEYS.iter().filter(|key| self.given(key, exchange).is_some());
+        let given = keys().filter(|key| self.given(key, exchange).is_some());
         if given.clone().count() > said {
-            let missing: Vec<&&str> = given.filter(|key| head.get(key).is_none()).collect();
+            let missing: Vec<&str> = given.filter(|key| head.get(key).is_none()).collect();
             rest.insert(MISSING.to_owned(), json!(missing));
         }
         rest
@@ -285,6 +245,14 @@ const ORDER: [&str; 52] = [
     "tags",
     "labels",
 ];
+
+/// Keys that the record's order does not name, and columns may say something under.
+const BESIDE: [&str; 3] = ["client", "exchange_id", "exchange_index"];
+
+/// Every key under which columns may say something.
+fn keys() -> impl Iterator<Item = &'static str> + Clone {
+    ORDER.iter().chain(&BESIDE).copied()
+}
 
 /// Under this key the rest says which keys the columns give and the head had not.
 const MISSING: &str = "";
